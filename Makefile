@@ -1,0 +1,68 @@
+# Everything runs from a bare checkout: each target makes the environments it needs, inside the checkout.
+PYTHON ?= python3
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+DEV := .venv
+MINISTACK := .venv-ministack
+SAM := .venv-sam
+ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
+
+.PHONY: help
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+.PHONY: demo
+demo: $(ENVIRONMENTS) ## the whole story on a local cloud: deploy, change retention, migrate, delete
+	@$(DEV)/bin/python -m sandbox demo
+
+.PHONY: sandbox
+sandbox: $(ENVIRONMENTS) ## start the local cloud and keep it running until Ctrl-C
+	@$(DEV)/bin/python -m sandbox run
+
+.PHONY: test
+test: $(ENVIRONMENTS) ## every test, with coverage of the function
+	$(DEV)/bin/python -m pytest --cov --cov-report=term-missing:skip-covered
+
+.PHONY: unit
+unit: $(DEV)/ready ## the tests that need neither network nor local cloud
+	$(DEV)/bin/python -m pytest tests/unit
+
+.PHONY: lint
+lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
+	$(DEV)/bin/ruff format --check .
+	$(DEV)/bin/ruff check .
+	$(DEV)/bin/mypy
+	$(DEV)/bin/cfn-lint template.yaml
+	$(SAM)/bin/sam validate --lint --region us-east-1
+
+.PHONY: format
+format: $(DEV)/ready ## mend formatting and what ruff can mend by itself
+	$(DEV)/bin/ruff format .
+	$(DEV)/bin/ruff check --fix .
+
+.PHONY: lock
+lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
+	$(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -o requirements/dev.txt
+	for group in ministack sam; do \
+	  $(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --group pyproject.toml:$$group -o requirements/$$group.txt; done
+	$(DEV)/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.13 --no-annotate --no-header pyproject.toml -o src/requirements.txt
+
+.PHONY: clean
+clean: ## remove everything that the other targets made
+	rm -rf .venv .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+
+# The three environments pin different versions of botocore and cannot be one.
+$(DEV)/ready: requirements/dev.txt
+$(MINISTACK)/ready: requirements/ministack.txt
+$(SAM)/ready: requirements/sam.txt
+$(ENVIRONMENTS): %/ready: | $(DEV)/bin/uv
+	@echo "Installing $* ..."
+	@test -x $*/bin/python || $(DEV)/bin/uv venv --quiet --python $(DEV)/bin/python $*
+	@$(DEV)/bin/uv pip install --quiet --python $*/bin/python --requirement $<
+	@touch $@
+
+$(DEV)/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(DEV) || { echo "Python's venv module is needed (Debian and Ubuntu: apt install python3-venv)."; exit 1; }
+	@$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check uv

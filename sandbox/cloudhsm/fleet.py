@@ -1,0 +1,152 @@
+"""All clusters of the local CloudHSM, its rules, and a log of what was asked of it."""
+
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sandbox.cloudhsm.clock import Clock
+from sandbox.cloudhsm.faults import Fault
+from sandbox.cloudhsm.model import SandboxCluster
+
+T = TypeVar("T")
+_HSM_TYPE = re.compile(r"p?hsm[0-9][a-z.]*\.[a-zA-Z]+")
+_MOST_HSMS = 27
+
+
+class CloudHsmError(Exception):
+    """An error of the service: `code` is the exception's name in the API."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call that reached the service."""
+
+    operation: str
+    members: dict[str, Any]
+    at: float
+
+
+@dataclass
+class Fleet:
+    """The clusters of one account and region."""
+
+    clock: Clock = field(default_factory=Clock)
+    clusters: dict[str, SandboxCluster] = field(default_factory=dict)
+    faults: list[Fault] = field(default_factory=list)
+    calls: list[Call] = field(default_factory=list)
+    stale_reads: int = 0
+    """How many DescribeClusters after a ModifyCluster still show the cluster as it was."""
+    before_call: Callable[[Call], None] | None = None
+    after_call: Callable[[Call], None] | None = None
+    _stale: dict[str, tuple[int, SandboxCluster]] = field(default_factory=dict)
+    _lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def seed(self, hsms: int = 1, **members: Any) -> SandboxCluster:
+        """Adds a cluster; members as of `SandboxCluster`."""
+        cluster = SandboxCluster.of(hsms, **members)
+        self.clusters[cluster.cluster_id] = cluster
+        return cluster
+
+    def now_is(self, cluster_id: str) -> SandboxCluster:
+        """A cluster as it is at this moment, whatever reads show."""
+        with self._lock:
+            cluster = self.clusters[cluster_id]
+            cluster.settle(self.clock.now())
+            return cluster
+
+    def count(self, operation: str, member: str | None = None) -> int:
+        """How many calls of `operation` came, with `member` among their members."""
+        return sum(call.operation == operation and (member is None or member in call.members) for call in self.calls)
+
+    def describe(self, members: dict[str, Any]) -> list[dict[str, Any]]:
+        """DescribeClusters, all pages at once."""
+        return self._called("DescribeClusters", members, lambda: self._described(members.get("Filters") or {}))
+
+    def modify(self, members: dict[str, Any]) -> dict[str, Any]:
+        """ModifyCluster."""
+        return self._called("ModifyCluster", members, lambda: self._modified(members))
+
+    def _called(self, operation: str, members: dict[str, Any], carry_out: Callable[[], T]) -> T:
+        with self._lock:
+            call = Call(operation, members, self.clock.now())
+            self.calls.append(call)
+            if self.before_call:
+                self.before_call(call)
+            fault = next((fault for fault in self.faults if fault.strikes(operation)), None)
+            if fault and not fault.carried_out:
+                raise CloudHsmError(fault.code, "The sandbox was told to fail.")
+            answer = carry_out()
+            if self.after_call:
+                self.after_call(call)
+            if fault:
+                raise CloudHsmError(fault.code, "The sandbox was told to fail after carrying it out.")
+            return answer
+
+    def _described(self, filters: dict[str, list[str]]) -> list[dict[str, Any]]:
+        known = {"clusterIds", "vpcIds", "states"}
+        if set(filters) - known:
+            raise CloudHsmError("CloudHsmInvalidRequestException", f"Unknown filter: {sorted(set(filters) - known)}")
+        seen = [self._read(cluster) for cluster in self.clusters.values()]
+        return [cluster.to_api() for cluster in seen if _matches(cluster, filters)]
+
+    def _read(self, cluster: SandboxCluster) -> SandboxCluster:
+        cluster.settle(self.clock.now())
+        left, old = self._stale.get(cluster.cluster_id, (0, cluster))
+        if left <= 0:
+            return cluster
+        self._stale[cluster.cluster_id] = (left - 1, old)
+        return old
+
+    def _modified(self, members: dict[str, Any]) -> dict[str, Any]:
+        cluster = self.clusters.get(members.get("ClusterId", ""))
+        if cluster is None:
+            raise CloudHsmError("CloudHsmResourceNotFoundException", "The cluster does not exist.")
+        cluster.settle(self.clock.now())
+        before = cluster.snapshot()
+        if policy := members.get("BackupRetentionPolicy"):
+            _retain(cluster, policy)
+        if hsm_type := members.get("HsmType"):
+            self._change_type(cluster, hsm_type)
+        self._stale[cluster.cluster_id] = (self.stale_reads, before)
+        return cluster.to_api()
+
+    def _change_type(self, cluster: SandboxCluster, hsm_type: str) -> None:
+        now = self.clock.now()
+        if not _HSM_TYPE.fullmatch(hsm_type):
+            raise _invalid(f"{hsm_type} is not an HSM type.")
+        going_back = hsm_type == cluster.original_type and hsm_type != cluster.hsm_type
+        if going_back and cluster.state in ("ACTIVE", "MODIFY_IN_PROGRESS"):
+            if now >= (cluster.rollback_expires_at or 0):
+                raise _invalid("The rollback period has ended.")
+            cluster.roll_back(now)
+        elif cluster.state != "ACTIVE":
+            raise _invalid(f"The cluster is {cluster.state}, it must be ACTIVE.")
+        elif len(cluster.hsms) > _MOST_HSMS:
+            raise _invalid("The cluster has too many HSMs.")
+        elif hsm_type != cluster.hsm_type:
+            cluster.migrate(hsm_type, now)
+
+
+def _retain(cluster: SandboxCluster, policy: dict[str, str]) -> None:
+    value = policy.get("Value", "")
+    if policy.get("Type") != "DAYS" or not value.isdigit() or not 7 <= int(value) <= 379:
+        raise _invalid("The backup retention policy must be DAYS, 7 to 379.")
+    cluster.retention = {"Type": "DAYS", "Value": value}
+
+
+def _invalid(message: str) -> CloudHsmError:
+    return CloudHsmError("CloudHsmInvalidRequestException", message)
+
+
+def _matches(cluster: SandboxCluster, filters: dict[str, list[str]]) -> bool:
+    return (
+        cluster.cluster_id in filters.get("clusterIds", [cluster.cluster_id])
+        and cluster.state in filters.get("states", [cluster.state])
+        and "vpc-0123456789abcdef0" in filters.get("vpcIds", ["vpc-0123456789abcdef0"])
+    )

@@ -1,0 +1,182 @@
+"""One cluster and its HSMs, changing as time passes.
+
+The rules are those of AWS's user guide on cluster migration: the type of the cluster is the target's at once, HSMs
+follow one at a time and keep their addresses, a failed migration reverts by itself and also ends ACTIVE, and the way
+back is open for 24 hours from the start. https://docs.aws.amazon.com/cloudhsm/latest/userguide/cluster-migration.html
+"""
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from itertools import count
+from typing import Any
+
+SECONDS_PER_HSM = 30 * 60
+ROLLBACK_WINDOW = 24 * 3600
+_serial = count(1)
+_ALPHABET = "234567abcdefghijklmnopqrstuvwxyz"
+
+
+def new_id(kind: str, length: int = 11) -> str:
+    """An id as the service makes them, such as "cluster-abcdefghijk"; each is given out once."""
+    number = next(_serial) * 0x9E3779B97F4A7C15 % 2**55
+    letters = []
+    for _ in range(length):
+        number, digit = divmod(number, len(_ALPHABET))
+        letters.append(_ALPHABET[digit])
+    return f"{kind}-{''.join(letters)}"
+
+
+class Fate(StrEnum):
+    """How the next migration of a cluster will end."""
+
+    SUCCEED = "Succeed"
+    REVERT = "Revert"
+    """Half of the HSMs migrate, then CloudHSM goes back by itself."""
+    REVERT_AT_ONCE = "RevertAtOnce"
+    """CloudHSM takes the call and drops it: no look ever sees a migration."""
+    HANG = "Hang"
+
+
+@dataclass
+class SandboxHsm:
+    """One HSM."""
+
+    hsm_type: str
+    hsm_id: str = field(default_factory=lambda: new_id("hsm"))
+    eni_id: str = field(default_factory=lambda: new_id("eni", 17))
+    eni_ip: str = "10.0.0.10"
+    zone: str = "us-east-1a"
+    state: str = "ACTIVE"
+    state_message: str = ""
+
+
+@dataclass(frozen=True)
+class Migration:
+    """A change of type in progress; `hops` are (seconds from the start, index of the HSM, its new type)."""
+
+    started_at: float
+    hops: tuple[tuple[float, int, str], ...]
+    ends_after: float
+    ends_as: str
+    message: str = ""
+    rolls_back_after: float | None = None
+
+
+@dataclass
+class SandboxCluster:
+    """One cluster. Times are seconds since the epoch."""
+
+    hsm_type: str = "hsm1.medium"
+    hsms: list[SandboxHsm] = field(default_factory=list)
+    cluster_id: str = field(default_factory=lambda: new_id("cluster"))
+    state: str = "ACTIVE"
+    state_message: str = ""
+    retention: dict[str, str] | None = field(default_factory=lambda: {"Type": "DAYS", "Value": "90"})
+    mode: str = "FIPS"
+    created_at: float = 1_750_000_000.0
+    rollback_expires_at: float | None = None
+    original_type: str = ""
+    source_backup_id: str = ""
+    fate: Fate = Fate.SUCCEED
+    migration: Migration | None = None
+    keys_lost: bool = False
+    """Whether a rollback after ACTIVE has destroyed keys made since the migration."""
+
+    @classmethod
+    def of(cls, hsms: int = 1, **members: Any) -> "SandboxCluster":
+        """An ACTIVE cluster with `hsms` HSMs of its own type."""
+        cluster = cls(**members)
+        cluster.hsms = [
+            SandboxHsm(cluster.hsm_type, eni_ip=f"10.0.{n}.10", zone=f"us-east-1{'abc'[n % 3]}") for n in range(hsms)
+        ]
+        return cluster
+
+    def settle(self, now: float) -> None:
+        """Lets everything happen that has happened by `now`."""
+        migration = self.migration
+        if migration is None:
+            return
+        passed = now - migration.started_at
+        for after, index, hsm_type in migration.hops:
+            if passed >= after:
+                self.hsms[index].hsm_type = hsm_type
+        if migration.rolls_back_after is not None and passed >= migration.rolls_back_after:
+            self.state, self.hsm_type = "ROLLBACK_IN_PROGRESS", migration.ends_as
+        if passed >= migration.ends_after:
+            self.state, self.hsm_type, self.migration = "ACTIVE", migration.ends_as, None
+            self.state_message = migration.message
+            for hsm in self.hsms:
+                hsm.hsm_type = migration.ends_as
+
+    def migrate(self, target: str, now: float) -> None:
+        """Starts the migration to `target`."""
+        original, self.original_type, self.hsm_type = self.hsm_type, self.hsm_type, target
+        self.state, self.rollback_expires_at = "MODIFY_IN_PROGRESS", now + ROLLBACK_WINDOW
+        total = len(self.hsms)
+        forward = tuple(((n + 1) * SECONDS_PER_HSM, n, target) for n in range(total))
+        ends = max(total, 1) * SECONDS_PER_HSM
+        match self.fate:
+            case Fate.SUCCEED:
+                self.migration = Migration(now, forward, ends, target)
+            case Fate.HANG:
+                self.migration = Migration(now, forward[: total // 2], float("inf"), target)
+            case Fate.REVERT:
+                reached = forward[: total // 2]
+                turn = SECONDS_PER_HSM / 2 + len(reached) * SECONDS_PER_HSM
+                back = tuple((turn + (k + 1) * SECONDS_PER_HSM, n, original) for k, (_, n, _) in enumerate(reached))
+                end = turn + max(len(reached), 1) * SECONDS_PER_HSM
+                message = "The cluster was restored to its original HSM type."
+                self.migration = Migration(now, reached + back, end, original, message, turn)
+            case Fate.REVERT_AT_ONCE:
+                self.migration = Migration(now, (), 0.0, original)
+
+    def roll_back(self, now: float) -> None:
+        """Starts the way back to the original type; what was made since ACTIVE is lost."""
+        self.keys_lost = self.keys_lost or self.state == "ACTIVE"
+        target = self.original_type
+        moved = [n for n, hsm in enumerate(self.hsms) if hsm.hsm_type != target]
+        hops = tuple(((k + 1) * SECONDS_PER_HSM, n, target) for k, n in enumerate(moved))
+        self.state, self.hsm_type = "ROLLBACK_IN_PROGRESS", target
+        self.migration = Migration(now, hops, max(len(moved), 1) * SECONDS_PER_HSM, target)
+
+    def snapshot(self) -> "SandboxCluster":
+        """A copy that time does not change."""
+        return replace(self, hsms=[replace(hsm) for hsm in self.hsms])
+
+    def to_api(self) -> dict[str, Any]:
+        """The Cluster structure of the API."""
+        answer: dict[str, Any] = {
+            "BackupPolicy": "DEFAULT",
+            "BackupRetentionPolicy": self.retention,
+            "ClusterId": self.cluster_id,
+            "CreateTimestamp": self.created_at,
+            "Hsms": [_hsm_to_api(hsm, self.cluster_id) for hsm in self.hsms],
+            "HsmType": self.hsm_type,
+            "HsmTypeRollbackExpiration": self.rollback_expires_at,
+            "PreCoPassword": "Pr3CoPassw0rd" if self.state == "INITIALIZED" else None,
+            "SecurityGroup": "sg-0123456789abcdef0",
+            "SourceBackupId": self.source_backup_id or None,
+            "State": self.state,
+            "StateMessage": self.state_message or None,
+            "SubnetMapping": {f"us-east-1{zone}": f"subnet-0123456789abcdef{n}" for n, zone in enumerate("abc")},
+            "VpcId": "vpc-0123456789abcdef0",
+            "NetworkType": "IPV4",
+            "Certificates": {"ClusterCsr": "-----BEGIN CERTIFICATE REQUEST-----"},
+            "TagList": [],
+            "Mode": self.mode,
+        }
+        return {member: value for member, value in answer.items() if value is not None}
+
+
+def _hsm_to_api(hsm: SandboxHsm, cluster_id: str) -> dict[str, Any]:
+    return {
+        "AvailabilityZone": hsm.zone,
+        "ClusterId": cluster_id,
+        "SubnetId": "subnet-0123456789abcdef0",
+        "EniId": hsm.eni_id,
+        "EniIp": hsm.eni_ip,
+        "HsmId": hsm.hsm_id,
+        "HsmType": hsm.hsm_type,
+        "State": hsm.state,
+        "StateMessage": hsm.state_message,
+    }
