@@ -1,6 +1,7 @@
 """moto's server with a CloudHSM v2 backend that has ModifyCluster and the real states."""
 
 import json
+import logging
 from typing import Any, Self
 
 from moto.cloudhsmv2.models import CloudHSMV2Backend
@@ -65,6 +66,7 @@ class CloudHsmServer:
         for operation in ("describe_clusters", "modify_cluster"):
             setattr(CloudHSMV2Response, operation, getattr(_FleetResponse, operation))
         CloudHSMV2Backend.fleet = self.fleet  # type: ignore[attr-defined]
+        logging.getLogger("werkzeug").setLevel(logging.WARNING)
         self._server.start()
         return self
 

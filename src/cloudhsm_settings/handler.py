@@ -1,6 +1,7 @@
 """The Lambda entry point: crhelper's wiring and nothing else."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 from cloudhsm_settings import clients
@@ -11,12 +12,10 @@ from cloudhsm_settings.environment import Environment
 from cloudhsm_settings.observability import logger, metrics
 from cloudhsm_settings.properties import is_cluster_id
 from cloudhsm_settings.provider import Provider
-from cloudhsm_settings.resource import Event, ScheduledResource
-from cloudhsm_settings.schedules import SchedulerSchedules, Schedules
-from cloudhsm_settings.signals import signal_handle
+from cloudhsm_settings.resource import Deliver, Event, ScheduledResource
+from cloudhsm_settings.schedules import Schedules, SchedulerSchedules
+from cloudhsm_settings.signals import Signal, signal_handle
 from cloudhsm_settings.stack import read_phase
-
-environment = Environment.read()
 
 
 def physical_id(event: Event) -> str:
@@ -27,52 +26,65 @@ def physical_id(event: Event) -> str:
     return str(event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-without-cluster")
 
 
-def schedules(context: Any) -> Schedules:
-    """The record of operations in flight, with looks that come back to this very function."""
-    return SchedulerSchedules(
-        client=clients.scheduler,
-        group=environment.schedule_group,
-        role_arn=environment.scheduler_role_arn,
-        target_arn=context.invoked_function_arn,
+def wire(
+    environment: Environment,
+    *,
+    schedules: Callable[[Any], Schedules] | None = None,
+    deliver: Deliver = put,
+    send_signal: Callable[[Signal], None] = signal_handle,
+    clock: Callable[[], float] = time.time,
+) -> ScheduledResource:
+    """The resource with its functions, every collaborator handed in."""
+
+    def in_scheduler(context: Any) -> Schedules:
+        return SchedulerSchedules(
+            client=clients.scheduler,
+            group=environment.schedule_group,
+            role_arn=environment.scheduler_role_arn,
+            target_arn=context.invoked_function_arn,
+            clock=clock,
+        )
+
+    resource = ScheduledResource(
+        physical_id=physical_id,
+        schedules=schedules or in_scheduler,
+        trimmed_first=TRIMMED_FIRST,
+        deliver=deliver,
+        clock=clock,
+    )
+    provider = Provider(
+        resource=resource,
+        cloudhsm=lambda: CloudHsm(clients.cloudhsm()),
+        read_phase=lambda stack_id: read_phase(clients.cloudformation, stack_id),
+        clock=clock,
+        send_signal=send_signal,
+        handle_hosts=environment.wait_condition_hosts,
     )
 
+    @resource.create
+    @resource.update
+    @resource.poll_create
+    @resource.poll_update
+    def look(event: Event, context: Any) -> str | None:
+        return provider.look(event, context)
 
+    @resource.delete
+    def delete(event: Event, context: Any) -> None:
+        provider.leave_alone(event, context)
+
+    return resource
+
+
+environment = Environment.read()
 if environment.local:
     # Late: nothing of it is needed in AWS.
     from cloudhsm_settings.local import LocalRun
 
     local: LocalRun | None = LocalRun()
+    resource = wire(environment, schedules=local.schedules_of, deliver=local.deliver, send_signal=local.signal)
 else:
     local = None
-resource = ScheduledResource(
-    physical_id=physical_id,
-    schedules=local.schedules_of if local else schedules,
-    trimmed_first=TRIMMED_FIRST,
-    deliver=local.deliver if local else put,
-)
-provider = Provider(
-    resource=resource,
-    cloudhsm=lambda: CloudHsm(clients.cloudhsm()),
-    read_phase=lambda stack_id: read_phase(clients.cloudformation, stack_id),
-    clock=time.time,
-    send_signal=local.signal if local else signal_handle,
-    handle_hosts=environment.wait_condition_hosts,
-)
-
-
-@resource.create
-@resource.update
-@resource.poll_create
-@resource.poll_update
-def look(event: Event, context: Any) -> str | None:
-    """A Create, an Update, or a later look of either."""
-    return provider.look(event, context)
-
-
-@resource.delete
-def delete(event: Event, context: Any) -> None:
-    """Leaves the cluster as it is."""
-    provider.leave_alone(event, context)
+    resource = wire(environment)
 
 
 @metrics.log_metrics

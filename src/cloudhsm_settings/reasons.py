@@ -95,8 +95,8 @@ def nobody_waits(request: Request) -> str:
 def turn_back_needs_consent(request: Request, cluster: Cluster) -> str:
     """A user's wish to go back within the rollback window, without Revert."""
     return (
-        f"{request.cluster_id} is {cluster.hsm_type}, and going back to {request.settings.hsm_type} loses every key and "
-        f"user created since the migration. {_NO_FURTHER} If that is what you want, set HsmTypeOnRollback: Revert "
+        f"{request.cluster_id} is {cluster.hsm_type}, and going back to {request.settings.hsm_type} loses every key "
+        f"and user created since the migration. {_NO_FURTHER} If that is what you want, set HsmTypeOnRollback: Revert "
         f"in the same update, before {iso8601(cluster.rollback_expires_at)}."
     )
 

@@ -1,0 +1,57 @@
+"""`python -m sandbox`: the local cloud for a person."""
+
+import argparse
+import signal
+import sys
+import threading
+
+from sandbox.cloud import Cloud
+from sandbox.cloudhsm import Clock, Fleet
+from sandbox.console import Console
+from sandbox.demo import tell
+
+
+def main() -> int:
+    """Runs a command; the exit code is 0 when it went as it should."""
+    parser = argparse.ArgumentParser(prog="python -m sandbox", description="A local cloud with a CloudHSM in it.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("demo", help="tell the whole story and stop")
+    run = commands.add_parser("run", help="start it, seed a cluster, print what tools need, stop at Ctrl-C")
+    run.add_argument("--hsms", type=int, default=1, help="HSMs of the seeded cluster (default 1)")
+    run.add_argument("--speed", type=float, default=60, help="how much faster CloudHSM's clock runs (default 60)")
+    arguments = parser.parse_args()
+    console = Console()
+    if arguments.command == "demo":
+        return _demo(console)
+    return _run(console, arguments.hsms, arguments.speed)
+
+
+def _demo(console: Console) -> int:
+    try:
+        tell(console)
+    except Exception as error:
+        console.chapter(f"The demo failed: {error}")
+        return 1
+    console.chapter("Done. The function is src/cloudhsm_settings, the reference is docs/resource.md.")
+    return 0
+
+
+def _run(console: Console, hsms: int, speed: float) -> int:
+    fleet = Fleet(Clock(speed=speed))
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    with Cloud(fleet, seconds_between_looks=max(1.0, 60 / speed)) as cloud:
+        console.line(f"ServiceToken {cloud.deploy_provider()}")
+        console.line(f"{fleet.seed(hsms=hsms).cluster_id} is a cluster of hsm1.medium with {hsms} HSMs")
+        console.chapter("For your shell:")
+        for name, value in cloud.environment.items():
+            if name.startswith(("AWS_", "REQUESTS_CA", "SSL_CERT")):
+                print(f"export {name}={value}")
+        console.chapter("Ctrl-C stops everything.")
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

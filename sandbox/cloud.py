@@ -1,0 +1,121 @@
+"""The local cloud as one object: MiniStack, CloudHSM, and what clients need to reach them."""
+
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+import boto3
+
+from sandbox.cloudhsm import CloudHsmServer, Fleet
+from sandbox.ministack import ROOT, MiniStack, clean_environment
+from sandbox.tls import make_certificate
+
+REGION = "us-east-1"
+PROVIDER_STACK = "cloudhsm-cluster-settings"
+SAM = ROOT / ".venv-sam" / "bin" / "sam"
+
+
+class Cloud:
+    """Starts everything on free ports of the loopback interface; several can run side by side."""
+
+    def __init__(self, fleet: Fleet | None = None, *, seconds_between_looks: float = 60) -> None:
+        """`seconds_between_looks`: how often Scheduler looks, instead of every minute."""
+        self.fleet = fleet or Fleet()
+        self.directory = Path(tempfile.mkdtemp(prefix="cloudhsm-sandbox-"))
+        self._cloudhsm = CloudHsmServer(self.fleet)
+        self._certificate = make_certificate(self.directory)
+        self._ministack = MiniStack(
+            self.directory, self._certificate, seconds_between_looks=seconds_between_looks, variables={"AUTH": "true"}
+        )
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Variables with which any AWS tool talks to this cloud and to no other."""
+        return {
+            **clean_environment(),
+            **self._certificate.trust,
+            "AWS_ACCESS_KEY_ID": "000000000000",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_DEFAULT_REGION": REGION,
+            "AWS_REGION": REGION,
+            "AWS_ENDPOINT_URL": self._ministack.endpoint,
+            "AWS_ENDPOINT_URL_CLOUDHSM_V2": self._cloudhsm.endpoint,
+            "AWS_CONFIG_FILE": str(self.directory / "no-config"),
+            "AWS_SHARED_CREDENTIALS_FILE": str(self.directory / "no-credentials"),
+            "SAM_CLI_TELEMETRY": "0",
+        }
+
+    @property
+    def wait_condition_host(self) -> str:
+        """Host of the wait condition handles that this cloud makes."""
+        return self._ministack.endpoint.removeprefix("https://")
+
+    @property
+    def log(self) -> Path:
+        """MiniStack's log, the functions' lines among it."""
+        return self._ministack.log
+
+    def client(self, service: str) -> Any:
+        """A boto3 client of one of the services of MiniStack."""
+        return boto3.client(
+            service,
+            region_name=REGION,
+            endpoint_url=self._ministack.endpoint,
+            verify=str(self._certificate.certificate),
+            aws_access_key_id="000000000000",
+            aws_secret_access_key="local",
+        )
+
+    def deploy_provider(self) -> str:
+        """Builds and deploys template.yaml; returns the ServiceToken."""
+        build = self.directory / "build"
+        # The build downloads packages, so it keeps the machine's own proxies and certificates.
+        sam("build", "--build-dir", str(build), "--cached", "--cache-dir", str(ROOT / ".cache" / "sam"))
+        sam(
+            "deploy",
+            "--template-file", str(build / "template.yaml"),
+            "--config-file", str(ROOT / "samconfig.toml"),
+            "--no-confirm-changeset",
+            "--no-progressbar",
+            "--parameter-overrides",
+            f"LocalEndpointCloudHSM={self._cloudhsm.endpoint}",
+            f"LocalWaitConditionHosts={self.wait_condition_host}",
+            environment=self.environment,
+        )  # fmt: skip
+        stack = self.client("cloudformation").describe_stacks(StackName=PROVIDER_STACK)["Stacks"][0]
+        return str(next(each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == "ServiceToken"))
+
+    def start(self) -> Self:
+        """Starts all servers."""
+        self._cloudhsm.start()
+        self._ministack.start()
+        return self
+
+    def stop(self) -> None:
+        """Stops all servers and removes their files."""
+        self._ministack.stop()
+        self._cloudhsm.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
+
+    def __enter__(self) -> Self:
+        try:
+            return self.start()
+        except BaseException:
+            self.stop()
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+def sam(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    """Runs the real `sam` in the project's directory; raises RuntimeError with its output when it fails."""
+    if not SAM.exists():
+        raise RuntimeError(f"{SAM} is missing: run `make {SAM.parent.parent.name}/ready`")
+    done = subprocess.run([SAM, *arguments], cwd=ROOT, env=environment, check=False, text=True, capture_output=True)
+    if done.returncode:
+        raise RuntimeError(f"sam {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
+    return done.stdout
