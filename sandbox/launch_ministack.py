@@ -33,8 +33,9 @@ def authorize_schedules_in_their_group() -> None:
     require(iam_actions, "extract_resource_arn")
     blind = iam_actions.extract_resource_arn
 
-    def seeing(service: str, method: str, path: str, headers: Any, body: bytes, query: Any, *rest: str) -> str:
-        arn: str = blind(service, method, path, headers, body, query, *rest)
+    def seeing(service: str, *request: Any) -> str:
+        _method, _path, _headers, body, query, *_ = request
+        arn: str = blind(service, *request)
         if service != "scheduler":
             return arn
         asked = json.loads(body).get("GroupName") if body else query.get("groupName")

@@ -60,12 +60,17 @@ class CloudHsmServer:
         host, port = self._server.get_host_and_port()
         return f"http://{host}:{port}"
 
+    def serve(self, fleet: Fleet) -> None:
+        """Serves another fleet from now on."""
+        self.fleet = fleet
+        CloudHSMV2Backend.fleet = fleet  # type: ignore[attr-defined]
+
     def start(self) -> Self:
         """Begins to listen."""
         # moto resolves a response class by name, so the one it has learns our operations.
         for operation in ("describe_clusters", "modify_cluster"):
             setattr(CloudHSMV2Response, operation, getattr(_FleetResponse, operation))
-        CloudHSMV2Backend.fleet = self.fleet  # type: ignore[attr-defined]
+        self.serve(self.fleet)
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
         self._server.start()
         return self

@@ -13,7 +13,7 @@ from cloudhsm_settings.observability import logger, metrics
 from cloudhsm_settings.properties import is_cluster_id
 from cloudhsm_settings.provider import Provider
 from cloudhsm_settings.resource import Deliver, Event, ScheduledResource
-from cloudhsm_settings.schedules import Schedules, SchedulerSchedules
+from cloudhsm_settings.schedules import SchedulerSchedules, Schedules
 from cloudhsm_settings.signals import Signal, signal_handle
 from cloudhsm_settings.stack import read_phase
 
@@ -75,16 +75,18 @@ def wire(
     return resource
 
 
-environment = Environment.read()
-if environment.local:
+def wire_local(environment: Environment) -> tuple[ScheduledResource, Callable[[Any], dict[str, Any] | None]]:
+    """The resource for `sam local`, and what waits for its answer."""
     # Late: nothing of it is needed in AWS.
     from cloudhsm_settings.local import LocalRun
 
-    local: LocalRun | None = LocalRun()
-    resource = wire(environment, schedules=local.schedules_of, deliver=local.deliver, send_signal=local.signal)
-else:
-    local = None
-    resource = wire(environment)
+    run = LocalRun()
+    local = wire(environment, schedules=run.schedules_of, deliver=run.deliver, send_signal=run.signal)
+    return local, lambda context: run.finish(local, context)
+
+
+environment = Environment.read()
+resource, finish = wire_local(environment) if environment.local else (wire(environment), lambda _: None)
 
 
 @metrics.log_metrics
@@ -92,4 +94,4 @@ else:
 def lambda_handler(event: Event, context: Any) -> dict[str, Any] | None:
     """Handles one request of CloudFormation, or one look by Scheduler; returns the answer under `sam local`."""
     resource(event, context)
-    return local.finish(resource, context) if local else None
+    return finish(context)

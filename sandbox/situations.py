@@ -1,0 +1,164 @@
+"""What the cluster is like when each of events/*.json arrives, and what must come of it.
+
+The rows are those of the table "What happens when" in docs/resource.md. Tests run
+them all, and so does `make sam-local`.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from sandbox.cloudhsm import Fate, Fault, Fleet, SandboxCluster
+from sandbox.cloudhsm.model import ROLLBACK_WINDOW
+
+EVENTS = Path(__file__).parent.parent / "events"
+CLUSTER_ID = "cluster-abcdefghijk"
+HOUR = 3600
+
+
+@dataclass(frozen=True)
+class Situation:
+    """One event and the world it meets."""
+
+    event: str
+    """Name of the file in events/, without its ending."""
+    status: str
+    says: str = ""
+    """Part of the Reason of a FAILED answer."""
+    data: Mapping[str, str] = field(default_factory=dict)
+    """Attributes that a SUCCESS answer must have, among others."""
+    modifies: tuple[str, ...] = ()
+    """The member of each call of ModifyCluster, in order."""
+    cluster: Mapping[str, Any] | None = field(default_factory=dict)
+    """How the cluster is seeded; None where there is none."""
+    migrated: float | None = None
+    """Seconds ago that a migration from hsm1.medium to hsm2m.medium had begun."""
+    stack_status: str = ""
+    """StackStatus of the stack; by default the one that fits the request."""
+    faults: tuple[Fault, ...] = ()
+    signal: str = ""
+    """Status of the signal to the wait condition handle."""
+
+    def load(self) -> dict[str, Any]:
+        """The event."""
+        event: dict[str, Any] = json.loads((EVENTS / f"{self.event}.json").read_text())
+        return event
+
+    @property
+    def stack_is(self) -> str:
+        """StackStatus while the event is handled."""
+        by_kind = {"create": "CREATE_IN_PROGRESS", "update": "UPDATE_IN_PROGRESS", "delete": "DELETE_IN_PROGRESS"}
+        return self.stack_status or by_kind[self.event.partition("-")[0]]
+
+    def seed(self, fleet: Fleet) -> SandboxCluster | None:
+        """Puts the cluster into the fleet."""
+        if self.cluster is None:
+            return None
+        fleet.faults.extend(Fault(each.operation, each.code, each.times, each.carried_out) for each in self.faults)
+        cluster = fleet.seed(**{"cluster_id": CLUSTER_ID, **self.cluster})
+        if self.migrated is not None:
+            cluster.migrate("hsm2m.medium", fleet.clock.now() - self.migrated)
+        return cluster
+
+
+SITUATIONS = (
+    Situation("create-invalid-properties", "FAILED", "Unknown property HsmTypes: did you mean HsmType?"),
+    Situation("create-unknown-cluster", "FAILED", f"{CLUSTER_ID} does not exist in account", cluster=None),
+    Situation("create-as-declared", "SUCCESS", data={"HsmType": "hsm1.medium", "State": "ACTIVE"}),
+    Situation(
+        "create-retention",
+        "SUCCESS",
+        data={"BackupRetentionPolicy.Value": "30", "PreviousHsmType": ""},
+        modifies=("BackupRetentionPolicy",),
+    ),
+    Situation(
+        "create-migration",
+        "SUCCESS",
+        data={"HsmType": "hsm2m.medium", "BackupRetentionPolicy.Value": "30", "PreviousHsmType": "hsm1.medium"},
+        modifies=("BackupRetentionPolicy", "HsmType"),
+    ),
+    Situation("create-uninitialized", "FAILED", "Initialize and activate", cluster={"state": "UNINITIALIZED"}),
+    Situation("create-in-transition", "SUCCESS", data={"HsmType": "hsm2m.medium"}, migrated=600),
+    Situation("create-wont-fit", "FAILED", "WaitConditionHandle: !Ref SettingsHandle1", cluster={"hsms": 3}),
+    Situation(
+        "create-long-migration",
+        "SUCCESS",
+        data={"State": "MODIFY_IN_PROGRESS"},
+        modifies=("HsmType",),
+        cluster={"hsms": 3},
+        signal="SUCCESS",
+    ),
+    Situation(
+        "create-reverted",
+        "FAILED",
+        "CloudHSM reverted the change to hsm2m.medium by itself",
+        modifies=("HsmType",),
+        cluster={"fate": Fate.REVERT},
+    ),
+    Situation(
+        "create-throttled",
+        "SUCCESS",
+        data={"BackupRetentionPolicy.Value": "30"},
+        modifies=("BackupRetentionPolicy", "BackupRetentionPolicy"),
+        faults=(Fault("ModifyCluster", "ThrottlingException"),),
+    ),
+    Situation(
+        "create-access-denied",
+        "FAILED",
+        "AWS denied cloudhsm:ModifyCluster",
+        modifies=("BackupRetentionPolicy",),
+        faults=(Fault("ModifyCluster", "CloudHsmAccessDeniedException"),),
+    ),
+    Situation(
+        "create-time-nearly-up",
+        "FAILED",
+        "0 of 1 HSMs migrated at the end of the wait",
+        modifies=("HsmType",),
+        cluster={"fate": Fate.HANG},
+    ),
+    Situation("update-migration", "SUCCESS", data={"HsmType": "hsm2m.medium"}, modifies=("HsmType",)),
+    Situation(
+        "update-drifted",
+        "SUCCESS",
+        data={"HsmType": "hsm2m.medium", "HsmTypeDrifted": "true", "BackupRetentionPolicy.Value": "30"},
+        modifies=("BackupRetentionPolicy",),
+        cluster={"hsm_type": "hsm2m.medium"},
+    ),
+    Situation(
+        "update-stack-rollback-keep",
+        "SUCCESS",
+        data={"HsmType": "hsm2m.medium"},
+        migrated=HOUR,
+        stack_status="UPDATE_ROLLBACK_IN_PROGRESS",
+    ),
+    Situation(
+        "update-stack-rollback-revert",
+        "SUCCESS",
+        data={"HsmType": "hsm1.medium"},
+        modifies=("HsmType",),
+        migrated=HOUR,
+        stack_status="UPDATE_ROLLBACK_IN_PROGRESS",
+    ),
+    Situation(
+        "update-stack-rollback-too-late",
+        "FAILED",
+        "the time for going back ended",
+        migrated=ROLLBACK_WINDOW + HOUR,
+        stack_status="UPDATE_ROLLBACK_IN_PROGRESS",
+    ),
+    Situation("update-turn-back-refused", "FAILED", "loses every key and user", migrated=HOUR),
+    Situation(
+        "update-turn-back-consented", "SUCCESS", data={"HsmType": "hsm1.medium"}, modifies=("HsmType",), migrated=HOUR
+    ),
+    Situation(
+        "update-other-cluster",
+        "SUCCESS",
+        data={"ClusterId": CLUSTER_ID, "BackupRetentionPolicy.Value": "30"},
+        modifies=("BackupRetentionPolicy",),
+    ),
+    Situation("delete", "SUCCESS"),
+    Situation("delete-id-never-issued", "SUCCESS", cluster=None),
+    Situation("delete-replaced-cluster", "SUCCESS", cluster=None),
+)

@@ -1,0 +1,124 @@
+"""Lambda and Scheduler around the real function: it is invoked with requests, and looks when time passes."""
+
+import json
+import os
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from moto.cloudformation.models import cloudformation_backends
+
+from cloudhsm_settings.environment import Environment
+from cloudhsm_settings.handler import wire
+from cloudhsm_settings.resource import ScheduledResource
+from sandbox.cloudhsm import Fleet
+from sandbox.receiver import Receiver
+
+MINUTE = 60.0
+GROUP = "operations"
+
+
+@dataclass
+class VirtualClock:
+    """A clock that only moves when it is told to."""
+
+    moment: float = 1_800_000_000.0
+
+    def __call__(self) -> float:
+        return self.moment
+
+
+class Context:
+    """The context of one invocation."""
+
+    function_name = "cloudhsm-cluster-settings-Function"
+    memory_limit_in_mb = 256
+    aws_request_id = "5b1c1e6a-0000-4000-8000-000000000000"
+    log_stream_name = "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"
+
+    def __init__(self, seconds_left: float = 60.0) -> None:
+        region = os.environ["AWS_REGION"]
+        self.invoked_function_arn = f"arn:aws:lambda:{region}:111122223333:function:{self.function_name}"
+        self._seconds_left = seconds_left
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self._seconds_left * 1000)
+
+
+@dataclass
+class Harness:
+    fleet: Fleet
+    receiver: Receiver
+    clock: VirtualClock
+    resource: ScheduledResource = field(init=False)
+
+    def __post_init__(self) -> None:
+        environment = Environment(
+            schedule_group=GROUP,
+            scheduler_role_arn="arn:aws:iam::111122223333:role/scheduler",
+            wait_condition_hosts=frozenset({self.receiver.host}),
+            local=False,
+        )
+        self.resource = wire(environment, clock=self.clock)
+        self.scheduler = boto3.client("scheduler")
+
+    def deliverable(self, event: dict[str, Any], path: str = "/answer") -> dict[str, Any]:
+        """The event with a ResponseURL, and a handle if it has one, that lead to the receiver."""
+        event = json.loads(json.dumps(event))
+        event["ResponseURL"] = f"{self.receiver.url}{path}?X-Amz-Signature=secret{event['RequestId'][:8]}"
+        if "WaitConditionHandle" in event["ResourceProperties"]:
+            event["ResourceProperties"]["WaitConditionHandle"] = f"{self.receiver.url}/handle?X-Amz-Signature=secret"
+        return event
+
+    def stack_is(self, event: dict[str, Any], status: str) -> None:
+        backend = cloudformation_backends["123456789012"][os.environ["AWS_REGION"]]
+        if not backend.stacks:
+            template = json.dumps({"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}})
+            boto3.client("cloudformation").create_stack(StackName="key-store", TemplateBody=template)
+        stack = next(iter(backend.stacks.values()))
+        stack.stack_id, stack.status = event["StackId"], status
+
+    def invoke(self, event: dict[str, Any]) -> None:
+        self.resource(event, Context())
+
+    def schedules(self) -> list[str]:
+        pages = self.scheduler.get_paginator("list_schedules").paginate(GroupName=GROUP)
+        return [each["Name"] for page in pages for each in page["Schedules"]]
+
+    def look_input(self, name: str) -> dict[str, Any]:
+        answer = self.scheduler.get_schedule(GroupName=GROUP, Name=name)
+        look: dict[str, Any] = json.loads(answer["Target"]["Input"])
+        return look
+
+    def pass_time(self, seconds: float = MINUTE) -> None:
+        """Lets time pass, and Scheduler invoke what is due."""
+        self.clock.moment += seconds
+        for name in self.schedules():
+            answer = self.scheduler.get_schedule(GroupName=GROUP, Name=name)
+            if answer["EndDate"].timestamp() < self.clock():
+                self.scheduler.delete_schedule(GroupName=GROUP, Name=name)
+            else:
+                self.invoke(json.loads(answer["Target"]["Input"]))
+
+    def run(self, event: dict[str, Any], minutes: int = 800) -> None:
+        """The request and all looks that follow it."""
+        self.invoke(event)
+        for _ in range(minutes):
+            if not self.schedules():
+                return
+            self.pass_time()
+        raise AssertionError(f"still in flight after {minutes} minutes")
+
+    @property
+    def answers(self) -> list[dict[str, Any]]:
+        return [each.answer for each in self.receiver.received if each.path.startswith("/answer")]
+
+    @property
+    def signals(self) -> list[dict[str, Any]]:
+        return [each.answer for each in self.receiver.received if each.path.startswith("/handle")]
+
+    @property
+    def modifies(self) -> tuple[str, ...]:
+        """The member of each call of ModifyCluster."""
+        members = [set(call.members) - {"ClusterId"} for call in self.fleet.calls if call.operation == "ModifyCluster"]
+        return tuple(name for each in members for name in sorted(each))
