@@ -3,6 +3,7 @@
 import json
 import ssl
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
@@ -35,6 +36,10 @@ class Receiver:
     received: list[Received] = field(default_factory=list)
     statuses: list[int] = field(default_factory=list)
     """Statuses of the coming answers, 200 when used up; 0 hangs up without a word."""
+    before: Callable[[str], None] | None = None
+    """Called with the name of each request before it counts as received."""
+    after: Callable[[str], None] | None = None
+    """Called with the name of each request after it was received, before it is answered."""
 
     def __post_init__(self) -> None:
         receiver = self
@@ -70,8 +75,13 @@ class Receiver:
     def take(self, request: BaseHTTPRequestHandler) -> None:
         """Reads one PUT and answers it."""
         body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        name = f"PUT {request.path.partition('?')[0]}"
+        if self.before:
+            self.before(name)
         status = self.statuses.pop(0) if self.statuses else 200
         self.received.append(Received(request.path, dict(request.headers), body, status))
+        if self.after:
+            self.after(name)
         if status == 0:
             request.close_connection = True
             return

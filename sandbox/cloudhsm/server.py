@@ -1,17 +1,26 @@
 """moto's server with a CloudHSM v2 backend that has ModifyCluster and the real states."""
 
+from __future__ import annotations
+
 import json
 import logging
-from typing import Any, Self
+import threading
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, Self
 
 from moto.cloudhsmv2.models import CloudHSMV2Backend
 from moto.cloudhsmv2.responses import CloudHSMV2Response
 from moto.core.exceptions import JsonRESTError
-from moto.server import ThreadedMotoServer
+from moto.server import DomainDispatcherApplication, create_backend_app
+from werkzeug.serving import make_server
 
 from sandbox.cloudhsm.fleet import CloudHsmError, Fleet
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
 _PAGE = 25
+Hook = Callable[[str], None]
 
 
 class _FleetResponse(CloudHSMV2Response):
@@ -52,13 +61,17 @@ class CloudHsmServer:
 
     def __init__(self, fleet: Fleet | None = None) -> None:
         self.fleet = fleet or Fleet()
-        self._server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+        self.before: Hook | None = None
+        """Called with the name of each request before it is carried out."""
+        self.after: Hook | None = None
+        """Called with the name of each request after it was carried out, before it is answered."""
+        application = DomainDispatcherApplication(create_backend_app)
+        self._server = make_server("127.0.0.1", 0, self._hooked(application), threaded=True)
 
     @property
     def endpoint(self) -> str:
         """URL for AWS_ENDPOINT_URL_CLOUDHSM_V2."""
-        host, port = self._server.get_host_and_port()
-        return f"http://{host}:{port}"
+        return f"http://127.0.0.1:{self._server.server_port}"
 
     def serve(self, fleet: Fleet) -> None:
         """Serves another fleet from now on."""
@@ -72,12 +85,26 @@ class CloudHsmServer:
             setattr(CloudHSMV2Response, operation, getattr(_FleetResponse, operation))
         self.serve(self.fleet)
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
-        self._server.start()
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def stop(self) -> None:
         """Stops listening."""
-        self._server.stop()
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _hooked(self, application: WSGIApplication) -> WSGIApplication:
+        def serve(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+            target = environ.get("HTTP_X_AMZ_TARGET", "").rpartition(".")[2]
+            name = target or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
+            if self.before:
+                self.before(name)
+            answer = application(environ, start_response)
+            if self.after:
+                self.after(name)
+            return answer
+
+        return serve
 
     def __enter__(self) -> Self:
         return self.start()

@@ -67,6 +67,10 @@ def converge(request: Request, progress: Progress, cloudhsm: CloudHsm, around: S
                     progress = replace(progress, retention_asked=True)
                 case ModifyHsmType(hsm_type, progress):
                     around.record(progress)
+                    if (phase := around.stack_phase()) is not request.phase:
+                        # The stack turned while this was put on record: a newer request is on its way.
+                        request, progress = replace(request, phase=phase), replace(progress, hsm_type_asked_at=None)
+                        continue
                     try:
                         cluster = cloudhsm.modify_hsm_type(request.cluster_id, hsm_type)
                     except Transient as transient:

@@ -10,20 +10,11 @@ from cloudhsm_settings.cluster import CloudHsm
 from cloudhsm_settings.delivery import put
 from cloudhsm_settings.environment import Environment
 from cloudhsm_settings.observability import logger, metrics
-from cloudhsm_settings.properties import is_cluster_id
 from cloudhsm_settings.provider import Provider
 from cloudhsm_settings.resource import Deliver, Event, ScheduledResource
 from cloudhsm_settings.schedules import SchedulerSchedules, Schedules
 from cloudhsm_settings.signals import Signal, signal_handle
 from cloudhsm_settings.stack import read_phase
-
-
-def physical_id(event: Event) -> str:
-    """The ClusterId; a name without randomness where the template has none."""
-    declared = (event.get("ResourceProperties") or {}).get("ClusterId")
-    if event["RequestType"] != "Delete" and is_cluster_id(declared):
-        return str(declared)
-    return str(event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-without-cluster")
 
 
 def wire(
@@ -46,7 +37,6 @@ def wire(
         )
 
     resource = ScheduledResource(
-        physical_id=physical_id,
         schedules=schedules or in_scheduler,
         trimmed_first=TRIMMED_FIRST,
         deliver=deliver,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
@@ -38,7 +38,7 @@ class Settings:
     """Days that CloudHSM keeps a backup, 7 to 379."""
     on_rollback: OnRollback = "Keep"
     """What a stack rollback does to a type that the stack changed."""
-    wait_condition_handle: str | None = None
+    wait_condition_handle: str | None = field(default=None, repr=False)
     """URL of a wait condition handle: a bearer credential, never logged."""
 
 
@@ -76,7 +76,7 @@ def _unknown(given: Mapping[str, Any], known: tuple[str, ...], what: str) -> lis
         from difflib import get_close_matches
 
         lowered = {candidate.lower(): candidate for candidate in known}
-        near = get_close_matches(name.lower(), lowered, n=1, cutoff=0.5)
+        near = get_close_matches(name.lower(), lowered, n=1, cutoff=0.6)
         hint = f"did you mean {lowered[near[0]]}?" if near else f"known are {', '.join(known)}."
         faults.append(f"Unknown {what} {name}: {hint}")
     return faults

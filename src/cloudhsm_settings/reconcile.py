@@ -62,6 +62,8 @@ class ModifyHsmType:
     hsm_type: str
     progress: Progress
     because: str
+    turns_back: bool = False
+    """The way back, which CloudHSM also allows while the migration is still running."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +124,7 @@ def decide(request: Request, cluster: Cluster | None, progress: Progress, now: f
     change = _type_change(request, cluster, progress, now)
     if isinstance(change, ReadStack | Fail):
         return change
-    if isinstance(change, ModifyHsmType) and cluster.state == states.MODIFY_IN_PROGRESS:
+    if isinstance(change, ModifyHsmType) and change.turns_back and cluster.state == states.MODIFY_IN_PROGRESS:
         return change
     if cluster.state not in states.SETTLED:
         left_alone = isinstance(change, _Leave) and change.drifted and _retention_as_declared(request, cluster)
@@ -189,7 +191,7 @@ def _during_rollback(
     if request.settings.on_rollback == "Keep" or cluster.hsm_type != request.declared_before:
         return _Leave(reasons.kept(request, cluster), drifted=True)
     if _window_is_open(cluster, now) or cluster.state == states.MODIFY_IN_PROGRESS:
-        return _feasible(request, cluster, modify, now)
+        return _feasible(request, cluster, replace(modify, turns_back=True), now)
     return Fail(TurnBackRefused(reasons.window_closed(request, cluster)))
 
 
@@ -200,9 +202,11 @@ def _by_the_user(
         return _feasible(request, cluster, modify, now)
     if request.phase is StackPhase.UNKNOWN and request.is_update and cluster.rollback_expires_at is not None:
         return _Leave(reasons.kept(request, cluster), drifted=True)
-    if _window_is_open(cluster, now) and request.settings.on_rollback == "Keep":
+    if not _window_is_open(cluster, now):
+        return _feasible(request, cluster, modify, now)
+    if request.settings.on_rollback == "Keep":
         return Fail(TurnBackRefused(reasons.turn_back_needs_consent(request, cluster)))
-    return _feasible(request, cluster, modify, now)
+    return _feasible(request, cluster, replace(modify, turns_back=True), now)
 
 
 def _feasible(request: Request, cluster: Cluster, modify: ModifyHsmType, now: float) -> ModifyHsmType | Fail:

@@ -14,12 +14,13 @@ from crhelper import FAILED, SUCCESS, CfnResource
 from cloudhsm_settings.answers import answer
 from cloudhsm_settings.delivery import put
 from cloudhsm_settings.errors import Failure, InternalFailure, Superseded, Transient
+from cloudhsm_settings.identity import failed_id, physical_id
 from cloudhsm_settings.observability import logger
 from cloudhsm_settings.operation import Operation
 from cloudhsm_settings.schedules import Schedules
 
 Event = dict[str, Any]
-Handler = Callable[[Event, Any], str | None]
+Handler = Callable[[Event, Any], str | bool | None]
 Deliver = Callable[..., bool]
 
 LOGGED = ("RequestType", "StackId", "LogicalResourceId", "PhysicalResourceId", "RequestId")
@@ -36,13 +37,12 @@ class ScheduledResource(CfnResource):
     def __init__(
         self,
         *,
-        physical_id: Callable[[Event], str],
         schedules: Callable[[Any], Schedules],
         trimmed_first: tuple[str, ...] = (),
         deliver: Deliver = put,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """`physical_id` names what a request is about; `schedules` makes the record for a Lambda context.
+        """`schedules` makes the record of operations in flight for a Lambda context.
 
         CfnResource.__init__ is not called: it builds three clients and reconfigures the root logger.
         A test holds the attributes set here to those that it would have set.
@@ -61,7 +61,6 @@ class ScheduledResource(CfnResource):
         self._event: Event = {}
         self._context: Any = None
 
-        self._physical_id = physical_id
         self._schedules_for = schedules
         self._trimmed_first = trimmed_first
         self._deliver = deliver
@@ -126,8 +125,8 @@ class ScheduledResource(CfnResource):
         """
         if not self.answered and self._is_owner():
             self.Data = data
-            kept_id = self._event.get("PhysicalResourceId") if failure else None
-            self._put(FAILED if failure else SUCCESS, failure.reason if failure else "", kept_id or physical_id)
+            status, reason = (FAILED, failure.reason) if failure else (SUCCESS, "")
+            self._put(status, reason, failed_id(self._event) if failure else physical_id)
             self.answered = True
 
     # What crhelper calls ----------------------------------------------------------------------
@@ -143,7 +142,7 @@ class ScheduledResource(CfnResource):
 
     def generate_physical_id(self, event: Event) -> str:
         """The same id for the same request, always."""
-        return self._physical_id(event)
+        return physical_id(event)
 
     def _log_setup(self, event: Event, _: Any) -> None:
         """Every line carries the ids of its request; levels and format are `observability`'s."""
@@ -156,7 +155,7 @@ class ScheduledResource(CfnResource):
         event = dict(event)
         carried = event.pop("CrHelperData", None) or {}
         self._event, self._context = event, context
-        self.operation = Operation.of(event, self._physical_id(event), carried.get("IssuedAt") or self._clock())
+        self.operation = Operation.of(event, physical_id(event), carried.get("IssuedAt") or self._clock())
         self.schedules = self._schedules_for(context)
         self.stage = carried.get("Stage")
         self.progress = carried.get("Progress", {})
@@ -169,7 +168,9 @@ class ScheduledResource(CfnResource):
 
     def _wrap_function(self, func: Handler | None) -> None:
         try:
-            self.PhysicalResourceId = (func(self._event, self._context) if func else None) or ""
+            finished = func(self._event, self._context) if func else None
+            # crhelper's samples return True for "done": it must not become an id, and never a random one.
+            self.PhysicalResourceId = physical_id(self._event) if finished is True else finished or ""
         except Failure as failure:
             self._fail(failure)
         except Superseded as superseded:
@@ -203,7 +204,7 @@ class ScheduledResource(CfnResource):
             logger.error("crhelper failed", error=reason)
             self._fail(InternalFailure(_unexpected(self.operation, reason)))
         if not self.PhysicalResourceId:
-            self.PhysicalResourceId = self._event.get("PhysicalResourceId") or self.generate_physical_id(self._event)
+            self.PhysicalResourceId = failed_id(self._event)
         try:
             if not self._is_owner():
                 self._stand_down("no longer on record")

@@ -1,0 +1,72 @@
+"""Documentation that cannot rot: snippets are files, commands exist, links lead somewhere."""
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from cloudhsm_settings.attributes import TRIMMED_FIRST, attributes
+from cloudhsm_settings.cluster import Cluster
+from cloudhsm_settings.properties import PROPERTIES
+from cloudhsm_settings.request import Progress
+
+ROOT = Path(__file__).parent.parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+EXAMPLES = [textwrap.dedent(path.read_text()) for path in sorted((ROOT / "examples").rglob("*.yaml"))]
+TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", page.read_text(), re.MULTILINE | re.DOTALL)
+
+
+def anchor(heading: str) -> str:
+    return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_yaml_snippet_is_part_of_an_example(page):
+    for block in blocks(page, "yaml"):
+        assert any(block in example for example in EXAMPLES), block
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_make_command_exists(page):
+    commands = blocks(page, "console") + re.findall(r"(?<!`)`([^`\n]+)`", page.read_text())
+    named = {target for command in commands for target in re.findall(r"\bmake ([a-z][a-z-]*)", command)}
+    assert named <= TARGETS
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_relative_link_leads_somewhere(page):
+    for target in re.findall(r"\]\((?!https?://)([^)]+)\)", page.read_text()):
+        path, _, fragment = target.partition("#")
+        file = (page.parent / path) if path else page
+        assert file.exists(), target
+        headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)}
+        assert not fragment or fragment in headings, target
+
+
+def test_the_reference_lists_every_property_and_no_other():
+    text = (ROOT / "docs" / "resource.md").read_text()
+    assert set(re.findall(r"^`(\w+)`\n: ", text, re.MULTILINE)) == {*PROPERTIES, "ServiceTimeout"}
+
+
+def test_the_reference_lists_every_attribute_and_no_other():
+    text = (ROOT / "docs" / "resource.md").read_text()
+    rows = re.findall(r"^\| (`[^|]+) \|", text.split("### Fn::GetAtt")[1].split("## What")[0], re.MULTILINE)
+    listed = re.findall(r"`([\w.]+)`", " ".join(rows))
+    known = list(attributes(Cluster("cluster-abcdefghijk", "ACTIVE"), Progress()))
+    assert listed == known
+    assert f"[{len(known)} attributes]" in (ROOT / "README.md").read_text()
+
+
+def test_the_reference_lists_what_is_trimmed_in_order():
+    text = " ".join((ROOT / "docs" / "resource.md").read_text().split())
+    assert ", ".join(f"`{name}`" for name in TRIMMED_FIRST) in text
+
+
+def test_the_first_screen_of_the_readme_is_a_screen():
+    first = (ROOT / "README.md").read_text().split("## What you can rely on")[0]
+    assert len(first.splitlines()) < 45
