@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self
 from moto.cloudhsmv2.models import CloudHSMV2Backend
 from moto.cloudhsmv2.responses import CloudHSMV2Response
 from moto.core.exceptions import JsonRESTError
-from moto.server import DomainDispatcherApplication, create_backend_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from werkzeug.serving import make_server
 
 from sandbox.cloudhsm.fleet import CloudHsmError, Fleet

@@ -53,39 +53,58 @@ class Step:
 
 def converge(request: Request, progress: Progress, cloudhsm: CloudHsm, around: Surroundings) -> Step:
     """Brings the cluster as near to `request` as can be done without waiting."""
-    cluster: Cluster | None = None
+    look = _Look(request, progress, cloudhsm, around)
     try:
-        cluster = cloudhsm.describe(request.cluster_id)
-        while True:
-            decision = decide(request, cluster, progress, around.now())
-            around.decided(decision, cluster)
-            match decision:
-                case ReadStack():
-                    request = replace(request, phase=around.stack_phase())
-                case ModifyRetention(days):
-                    cluster = cloudhsm.modify_retention(request.cluster_id, days)
-                    progress = replace(progress, retention_asked=True)
-                case ModifyHsmType(hsm_type, progress):
-                    around.record(progress)
-                    if (phase := around.stack_phase()) is not request.phase:
-                        # The stack turned while this was put on record: a newer request is on its way.
-                        request, progress = replace(request, phase=phase), replace(progress, hsm_type_asked_at=None)
-                        continue
-                    try:
-                        cluster = cloudhsm.modify_hsm_type(request.cluster_id, hsm_type)
-                    except Transient as transient:
-                        if transient.had_no_effect:
-                            progress = replace(progress, hsm_type_asked_at=None)
-                        raise
-                    progress = replace(progress, unsure=False)
-                case Accepted() | Wait() | Done() | Fail():
-                    return Step(decision, cluster, _progress_of(decision, progress))
+        return look.run()
     except Transient as transient:
-        last = unreachable(request, transient, progress, around.now())
+        last = unreachable(look.request, transient, look.progress, around.now())
     except Failure as failure:
         last = Fail(failure)
-    around.decided(last, cluster)
-    return Step(last, cluster, progress)
+    around.decided(last, look.cluster)
+    return Step(last, look.cluster, look.progress)
+
+
+@dataclass
+class _Look:
+    """One look, and what has become known in its course."""
+
+    request: Request
+    progress: Progress
+    cloudhsm: CloudHsm
+    around: Surroundings
+    cluster: Cluster | None = None
+
+    def run(self) -> Step:
+        self.cluster = self.cloudhsm.describe(self.request.cluster_id)
+        while True:
+            decision = decide(self.request, self.cluster, self.progress, self.around.now())
+            self.around.decided(decision, self.cluster)
+            match decision:
+                case ReadStack():
+                    self.request = replace(self.request, phase=self.around.stack_phase())
+                case ModifyRetention(days):
+                    self.cluster = self.cloudhsm.modify_retention(self.request.cluster_id, days)
+                    self.progress = replace(self.progress, retention_asked=True)
+                case ModifyHsmType():
+                    self._modify_hsm_type(decision)
+                case Accepted() | Wait() | Done() | Fail():
+                    return Step(decision, self.cluster, _progress_of(decision, self.progress))
+
+    def _modify_hsm_type(self, decision: ModifyHsmType) -> None:
+        """Must happen once: on record first, and not if the stack has turned meanwhile."""
+        self.around.record(decision.progress)
+        phase = self.around.stack_phase()
+        if phase is not self.request.phase:
+            self.request = replace(self.request, phase=phase)
+            return
+        self.progress = decision.progress
+        try:
+            self.cluster = self.cloudhsm.modify_hsm_type(self.request.cluster_id, decision.hsm_type)
+        except Transient as transient:
+            if transient.had_no_effect:
+                self.progress = replace(self.progress, hsm_type_asked_at=None)
+            raise
+        self.progress = replace(self.progress, unsure=False)
 
 
 def _progress_of(decision: Accepted | Wait | Done | Fail, progress: Progress) -> Progress:

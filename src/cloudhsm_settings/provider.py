@@ -78,6 +78,7 @@ class Provider:
                 return None
             case Accepted():
                 self.resource.answer_now(request.cluster_id, _data(step))
+                self.resource.progress = replace(step.progress, answered=True).to_json()
                 return None
             case Done(because):
                 self.resource.Data = data = _data(step)

@@ -7,6 +7,7 @@ docs/reliability.md lists the methods overridden here and the trap each one clos
 
 import time
 from collections.abc import Callable, Mapping
+from copy import deepcopy
 from typing import Any
 
 from crhelper import FAILED, SUCCESS, CfnResource
@@ -228,7 +229,7 @@ class ScheduledResource(CfnResource):
         carried = {
             "Stage": stage,
             "IssuedAt": self.operation.issued_at,
-            "Progress": self.progress,
+            "Progress": deepcopy(self.progress),
             "Answered": self.answered,
         }
         return {**self._event, "CrHelperPoll": True, "CrHelperData": carried}
@@ -268,7 +269,9 @@ class ScheduledResource(CfnResource):
         if self.stage is None:
             return
         try:
-            self.schedules.delete(self.operation.name(self.stage))
+            # A crash may have left an earlier stage behind. The present one goes last, to mend another crash.
+            for stage in range(self.stage + 1):
+                self.schedules.delete(self.operation.name(stage))
         except (Failure, Transient) as error:
             logger.warning("schedule not deleted", error=str(error))
 
@@ -279,8 +282,6 @@ class ScheduledResource(CfnResource):
     def _stand_down(self, because: str) -> None:
         logger.info("standing down", because=because)
         self._standing_down, self._send_response = True, False
-        if "CrHelperPoll" in self._event:
-            self._strike_off()
 
     def _try_again(self, transient: Transient) -> None:
         logger.warning("trying again", because=str(transient))
