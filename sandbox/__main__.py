@@ -9,6 +9,7 @@ from sandbox.cloud import Cloud
 from sandbox.cloudhsm import Clock, Fleet
 from sandbox.console import Console
 from sandbox.demo import tell
+from sandbox.sam_local import sam_local
 
 
 def main() -> int:
@@ -16,6 +17,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A local cloud with a CloudHSM in it.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="tell the whole story and stop")
+    local = commands.add_parser("sam-local", help="run every event as `sam local invoke` does")
+    local.add_argument("--bare-host", action="store_true", help="without containers even where there is an engine")
     run = commands.add_parser("run", help="start it, seed a cluster, print what tools need, stop at Ctrl-C")
     run.add_argument("--hsms", type=int, default=1, help="HSMs of the seeded cluster (default 1)")
     run.add_argument("--speed", type=float, default=60, help="how much faster CloudHSM's clock runs (default 60)")
@@ -23,6 +26,8 @@ def main() -> int:
     console = Console()
     if arguments.command == "demo":
         return _demo(console)
+    if arguments.command == "sam-local":
+        return _sam_local(console, arguments.bare_host)
     return _run(console, arguments.hsms, arguments.speed)
 
 
@@ -34,6 +39,14 @@ def _demo(console: Console) -> int:
         return 1
     console.chapter("Done. The function is src/cloudhsm_settings, the reference is docs/resource.md.")
     return 0
+
+
+def _sam_local(console: Console, bare_host: bool) -> int:
+    wrong = sam_local(console, bare_host=bare_host)
+    console.chapter(
+        f"Not answered as they should: {', '.join(wrong)}" if wrong else "Every event was answered as it should"
+    )
+    return 1 if wrong else 0
 
 
 def _run(console: Console, hsms: int, speed: float) -> int:

@@ -28,7 +28,11 @@ class Cloud:
         self._cloudhsm = CloudHsmServer(self.fleet)
         self._certificate = make_certificate(self.directory)
         self._ministack = MiniStack(
-            self.directory, self._certificate, seconds_between_looks=seconds_between_looks, variables={"AUTH": "true"}
+            self.directory,
+            self._certificate,
+            seconds_between_looks=seconds_between_looks,
+            # Functions inherit the variables, which spares the template everything that is only for a sandbox.
+            variables={"AUTH": "true", "AWS_ENDPOINT_URL_CLOUDHSM_V2": self._cloudhsm.endpoint},
         )
 
     @property
@@ -47,11 +51,6 @@ class Cloud:
             "AWS_SHARED_CREDENTIALS_FILE": str(self.directory / "no-credentials"),
             "SAM_CLI_TELEMETRY": "0",
         }
-
-    @property
-    def wait_condition_host(self) -> str:
-        """Host of the wait condition handles that this cloud makes."""
-        return self._ministack.endpoint.removeprefix("https://")
 
     @property
     def log(self) -> Path:
@@ -80,9 +79,6 @@ class Cloud:
             "--config-file", str(ROOT / "samconfig.toml"),
             "--no-confirm-changeset",
             "--no-progressbar",
-            "--parameter-overrides",
-            f"LocalEndpointCloudHSM={self._cloudhsm.endpoint}",
-            f"LocalWaitConditionHosts={self.wait_condition_host}",
             environment=self.environment,
         )  # fmt: skip
         stack = self.client("cloudformation").describe_stacks(StackName=PROVIDER_STACK)["Stacks"][0]

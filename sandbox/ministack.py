@@ -75,6 +75,7 @@ class MiniStack:
             "MINISTACK_SSL_KEY": str(self._certificate.key),
             "TMPDIR": str(temporary),
             "USE_SSL": "1",
+            "WAIT_CONDITION_HOSTS": self.endpoint.removeprefix("https://"),
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(

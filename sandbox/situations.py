@@ -114,9 +114,8 @@ SITUATIONS = (
     Situation(
         "create-time-nearly-up",
         "FAILED",
-        "0 of 1 HSMs migrated at the end of the wait",
-        modifies=("HsmType",),
-        cluster={"fate": Fate.HANG},
+        "is still UPDATE_IN_PROGRESS at the end of the wait",
+        cluster={"state": "UPDATE_IN_PROGRESS"},
     ),
     Situation("update-migration", "SUCCESS", data={"HsmType": "hsm2m.medium"}, modifies=("HsmType",)),
     Situation(

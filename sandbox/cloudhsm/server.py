@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self
 
+import boto3
+from moto.cloudformation.models import cloudformation_backends
 from moto.cloudhsmv2.models import CloudHSMV2Backend
 from moto.cloudhsmv2.responses import CloudHSMV2Response
 from moto.core.exceptions import JsonRESTError
@@ -20,6 +22,8 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PAGE = 25
+ACCOUNT = "123456789012"
+"""moto's own."""
 Hook = Callable[[str], None]
 
 
@@ -56,27 +60,47 @@ def _answered(ask: Any) -> Any:
         raise JsonRESTError(error.code, str(error)) from error
 
 
+def _region_of(arn: str) -> str:
+    return arn.split(":")[3]
+
+
 class CloudHsmServer:
     """CloudHSM v2 (and the rest of moto) over HTTP on a free port of the loopback interface."""
 
-    def __init__(self, fleet: Fleet | None = None) -> None:
+    def __init__(self, fleet: Fleet | None = None, *, address: str = "127.0.0.1") -> None:
+        """`address` is where it listens; another one lets containers of this machine in."""
         self.fleet = fleet or Fleet()
         self.before: Hook | None = None
         """Called with the name of each request before it is carried out."""
         self.after: Hook | None = None
         """Called with the name of each request after it was carried out, before it is answered."""
         application = DomainDispatcherApplication(create_backend_app)
-        self._server = make_server("127.0.0.1", 0, self._hooked(application), threaded=True)
+        self._server = make_server(address, 0, self._hooked(application), threaded=True)
 
     @property
     def endpoint(self) -> str:
         """URL for AWS_ENDPOINT_URL_CLOUDHSM_V2."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"http://{self._server.host}:{self._server.server_port}"
 
     def serve(self, fleet: Fleet) -> None:
         """Serves another fleet from now on."""
         self.fleet = fleet
         CloudHSMV2Backend.fleet = fleet  # type: ignore[attr-defined]
+
+    def stack_is(self, stack_id: str, status: str) -> None:
+        """Lets moto's DescribeStacks know one stack, with this StackStatus."""
+        stacks = cloudformation_backends[ACCOUNT][_region_of(stack_id)].stacks
+        if not stacks:
+            client = boto3.client(
+                "cloudformation",
+                endpoint_url=self.endpoint,
+                region_name=_region_of(stack_id),
+                aws_access_key_id="local",
+                aws_secret_access_key="local",
+            )
+            client.create_stack(StackName="any", TemplateBody='{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}')
+        for stack in stacks.values():
+            stack.stack_id, stack.status = stack_id, status
 
     def start(self) -> Self:
         """Begins to listen."""

@@ -37,7 +37,8 @@ def answer(
         if name in data:
             data[name] = ""
     while _size(body) > LIMIT and reason:
-        reason = reason[: max(0, len(reason) - max(1, (_size(body) - LIMIT) // 6))]
+        # A letter takes 12 bytes at most, so this never cuts too much.
+        reason = reason[: -max(1, (_size(body) - LIMIT) // 12)]
         body["Reason"] = reason + _CUT + closing
     return _encoded(body)
 

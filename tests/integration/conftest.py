@@ -37,4 +37,4 @@ def harness(server: CloudHsmServer, certificate: Certificate) -> Iterator[Harnes
     server.serve(fleet)
     with Receiver(certificate) as receiver:
         boto3.client("scheduler").create_schedule_group(Name=GROUP)
-        yield Harness(fleet, receiver, clock)
+        yield Harness(server, receiver, clock)

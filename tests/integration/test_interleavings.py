@@ -49,7 +49,7 @@ class Interrupter:
 
 def twin_of(harness: Harness) -> Harness:
     """Another execution environment of the same function."""
-    return Harness(harness.fleet, harness.receiver, harness.clock)
+    return Harness(harness.server, harness.receiver, harness.clock)
 
 
 def at_every_moment(harness: Harness, first: Event, second: Callable[[Harness], None]):

@@ -32,6 +32,14 @@ def test_every_yaml_snippet_is_part_of_an_example(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_python_snippet_is_part_of_a_test(page):
+    tests = [textwrap.dedent(path.read_text()) for path in (ROOT / "tests").rglob("*.py")]
+    for block in blocks(page, "python"):
+        for line in block.splitlines():
+            assert any(line.strip() in test for test in tests), line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_make_command_exists(page):
     commands = blocks(page, "console") + re.findall(r"(?<!`)`([^`\n]+)`", page.read_text())
     named = {target for command in commands for target in re.findall(r"\bmake ([a-z][a-z-]*)", command)}

@@ -1,0 +1,40 @@
+"""A thousand operations in flight at once."""
+
+import json
+
+from cloudhsm_settings import clients
+from sandbox.cloudhsm.model import new_id
+from sandbox.situations import SITUATIONS
+from tests.harness import Harness
+
+OPERATIONS = 1000
+MIGRATION = next(each for each in SITUATIONS if each.event == "update-migration")
+
+
+def test_a_thousand_operations_in_flight(harness: Harness):
+    events = []
+    for number in range(OPERATIONS):
+        event = harness.deliverable(MIGRATION.load())
+        cluster = harness.fleet.seed(cluster_id=new_id("cluster"))
+        event |= {"LogicalResourceId": f"Settings{number}", "RequestId": f"{number:08d}-1111-4000-8000-000000000000"}
+        event["PhysicalResourceId"] = event["ResourceProperties"]["ClusterId"] = cluster.cluster_id
+        events.append(event)
+    harness.stack_is(events[0], "UPDATE_IN_PROGRESS")
+    used = set()
+    for client in (clients.cloudhsm(), clients.scheduler(), clients.cloudformation()):
+        client.meta.events.register("before-call.*", lambda model, **_: used.add(model.name), unique_id="used")
+
+    for event in events:
+        harness.invoke(event)
+    assert len(harness.schedules()) == OPERATIONS
+    assert harness.answers == []
+
+    harness.pass_time(31 * 60)
+    assert harness.schedules() == []
+    assert {each["LogicalResourceId"] for each in harness.answers} == {each["LogicalResourceId"] for each in events}
+    assert {each["Status"] for each in harness.answers} == {"SUCCESS"}
+    assert len(harness.answers) == OPERATIONS
+    assert harness.modifies.count("HsmType") == OPERATIONS
+    # Nothing that could grow: no permission, no rule, no role, no table.
+    schedule_calls = {"ListSchedules", "CreateSchedule", "UpdateSchedule", "GetSchedule", "DeleteSchedule"}
+    assert used <= schedule_calls | {"DescribeClusters", "ModifyCluster", "DescribeStacks"}, json.dumps(sorted(used))
