@@ -26,7 +26,7 @@ sandbox: $(ENVIRONMENTS) ## start the local cloud and keep it running until Ctrl
 
 .PHONY: test
 test: $(ENVIRONMENTS) ## every test, with coverage of the function
-	$(DEV)/bin/python -m pytest --cov --cov-report=term-missing:skip-covered
+	$(DEV)/bin/python -m pytest --numprocesses=4 --dist=loadfile --cov --cov-report=term-missing:skip-covered
 
 .PHONY: unit
 unit: $(DEV)/ready ## the tests that need neither network nor local cloud

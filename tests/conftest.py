@@ -42,3 +42,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if leaks and not hasattr(session.config, "workerinput"):
         print("\nSecrets in the output of", *leaks, sep="\n  ")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Shows what tests have recorded to be seen."""
+    for report in terminalreporter.stats.get("passed", []):
+        for name, value in getattr(report, "user_properties", []):
+            if name == "shown":
+                terminalreporter.write_line(value)

@@ -136,7 +136,7 @@ def verify(harness: Harness, name: str, killer: Killer) -> None:
 
 
 @pytest.mark.parametrize("name", REQUESTS)
-def test_killed_at_every_call(harness, server, name, capfd):
+def test_killed_at_every_call(harness, server, name, record_property):
     undisturbed = Killer("never", 0)
     operate(harness, server, name, undisturbed)
     verify(harness, name, undisturbed)
@@ -150,5 +150,4 @@ def test_killed_at_every_call(harness, server, name, capfd):
         assert killer.struck, (when, at)
         struck.append(killer.struck)
 
-    with capfd.disabled():
-        print(f"\n{name}: one answer after a kill at each of {len(struck)} points: {'; '.join(struck)}")
+    record_property("shown", f"{name}: one answer after a kill at each of {len(struck)} points: {'; '.join(struck)}")
