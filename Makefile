@@ -32,6 +32,10 @@ test: $(ENVIRONMENTS) ## every test, with coverage of the function
 unit: $(DEV)/ready ## the tests that need neither network nor local cloud
 	$(DEV)/bin/python -m pytest tests/unit
 
+.PHONY: planted-bugs
+planted-bugs: $(DEV)/ready ## plant bugs one by one and see that arbitrary lives catch each
+	@$(DEV)/bin/python tests/planted_bugs.py
+
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
 	$(DEV)/bin/ruff format --check .

@@ -127,10 +127,17 @@ class Fleet:
             cluster.roll_back(now)
         elif cluster.state != "ACTIVE":
             raise _invalid(f"The cluster is {cluster.state}, it must be ACTIVE.")
+        elif _generation(hsm_type) < _generation(cluster.hsm_type):
+            raise _invalid(f"A cluster of {cluster.hsm_type} cannot become {hsm_type}.")
         elif len(cluster.hsms) > _MOST_HSMS:
             raise _invalid("The cluster has too many HSMs.")
         elif hsm_type != cluster.hsm_type:
             cluster.migrate(hsm_type, now)
+
+
+def _generation(hsm_type: str) -> int:
+    """1 for hsm1.medium: only a rollback leads to a lower one."""
+    return int(re.sub(r"\D", "", hsm_type)[:1])
 
 
 def _retain(cluster: SandboxCluster, policy: dict[str, str]) -> None:

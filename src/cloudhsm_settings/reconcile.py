@@ -124,7 +124,7 @@ def decide(request: Request, cluster: Cluster | None, progress: Progress, now: f
     change = _type_change(request, cluster, progress, now)
     if isinstance(change, ReadStack | Fail):
         return change
-    if isinstance(change, ModifyHsmType) and change.turns_back and cluster.state == states.MODIFY_IN_PROGRESS:
+    if isinstance(change, ModifyHsmType) and change.turns_back and _is_leaving(cluster, change.hsm_type):
         return change
     if cluster.state not in states.SETTLED:
         left_alone = isinstance(change, _Leave) and change.drifted and _retention_as_declared(request, cluster)
@@ -232,7 +232,8 @@ def _follow(request: Request, cluster: Cluster, progress: Progress, now: float) 
         return _went_back(request, cluster, progress, now)
     if settled and cluster.hsm_type != wanted:
         return Fail(Conflicting(reasons.third_type(request, cluster)))
-    if request.settings.wait_condition_handle and not progress.answered:
+    by_handle = request.settings.wait_condition_handle is not None
+    if by_handle and not progress.answered and cluster.hsm_type == wanted:
         return Accepted(reasons.migrating(request, cluster))
     under_way = replace(progress, original_seen_at=None, unsure=False)
     return _wait(request, cluster, under_way, now, reasons.migrating(request, cluster))
@@ -264,6 +265,11 @@ def _wait(request: Request, cluster: Cluster, progress: Progress, now: float, be
 
 def _time_is_up(request: Request, progress: Progress, now: float) -> bool:
     return now + LONGEST_LOOK_INTERVAL > deadline_of(request, progress)
+
+
+def _is_leaving(cluster: Cluster, hsm_type: str) -> bool:
+    """Whether a migration away from `hsm_type` is running: turning back now costs no key."""
+    return cluster.state == states.MODIFY_IN_PROGRESS and any(hsm.hsm_type == hsm_type for hsm in cluster.live_hsms)
 
 
 def _window_is_open(cluster: Cluster, now: float) -> bool:

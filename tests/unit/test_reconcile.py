@@ -308,9 +308,15 @@ class TestStackRollback:
 
     @pytest.mark.parametrize("state", ["ACTIVE", "MODIFY_IN_PROGRESS"])
     def test_revert_goes_back_while_the_window_is_open(self, state):
-        decision = decide(rolling_back(rollback="Revert"), cluster(state, NEW, window=3600), FRESH, NOW)
+        types = [OLD] if state == "MODIFY_IN_PROGRESS" else [NEW]
+        migrating = cluster(state, NEW, window=3600, hsm_types=types)
+        decision = decide(rolling_back(rollback="Revert"), migrating, FRESH, NOW)
         assert isinstance(decision, ModifyHsmType)
         assert decision.hsm_type == OLD
+
+    def test_revert_waits_for_the_end_of_a_migration_that_leaves_another_type(self):
+        other = cluster("MODIFY_IN_PROGRESS", NEW, window=3600, hsm_types=[THIRD])
+        assert isinstance(decide(rolling_back(rollback="Revert"), other, FRESH, NOW), Wait)
 
     @pytest.mark.parametrize("window", [0, -1, None])
     def test_revert_says_what_is_lost_once_it_is_closed(self, window):
