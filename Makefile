@@ -36,6 +36,10 @@ unit: $(DEV)/ready ## the tests that need neither network nor local cloud
 planted-bugs: $(DEV)/ready ## plant bugs one by one and see that arbitrary lives catch each
 	@$(DEV)/bin/python tests/planted_bugs.py
 
+.PHONY: diagram
+diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
+	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
+
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
 	$(DEV)/bin/ruff format --check .

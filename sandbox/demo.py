@@ -1,5 +1,7 @@
 """The whole story on the local cloud: deploy the provider, change retention, migrate, delete."""
 
+from textwrap import shorten
+
 from sandbox.cloud import Cloud
 from sandbox.cloudhsm import Clock, Fleet, SandboxCluster
 from sandbox.console import Console, HsmWatch
@@ -37,22 +39,23 @@ def _tell(console: Console, cloud: Cloud, fleet: Fleet) -> None:
     console.chapter("The provider: sam build && sam deploy")
     console.line(f"ServiceToken {cloud.deploy_provider()}")
 
-    cluster = fleet.seed(hsms=1, hsm_type="hsm1.medium")
+    cluster = fleet.seed(hsms=3, hsm_type="hsm1.medium")
     stacks = Stacks(cloud, console.event)
     with HsmWatch(console, fleet, cluster.cluster_id):
         console.chapter("A stack that declares a backup retention of 30 days (it is 90)")
         status = stacks.create(STACK, ROOT / "examples" / "retention.yaml", ClusterId=cluster.cluster_id)
         _expect(status, "CREATE_COMPLETE")
 
-        console.chapter("The stack also declares hsm2m.medium: the cluster migrates in place")
+        console.chapter("The stack also declares hsm2m.medium: three HSMs migrate in place, 30 minutes each")
+        console.line("Settings is answered as soon as CloudHSM accepts; Migrated1, a wait condition, holds the stack")
         console.line(f"Scheduler lets the function look every {SECONDS_BETWEEN_LOOKS} s here, every minute in AWS")
-        status = stacks.update(STACK, ROOT / "examples" / "migration.yaml", ClusterId=cluster.cluster_id)
+        status = stacks.update(STACK, ROOT / "examples" / "long-migration.yaml", ClusterId=cluster.cluster_id)
         _expect(status, "UPDATE_COMPLETE")
 
     console.chapter("What the stack got")
     outputs = stacks.outputs(STACK)
     for key, value in outputs.items():
-        console.line(f"{key} = {value}")
+        console.line(f"{key} = {shorten(value, 100, placeholder=' ...')}")
     _expect(outputs["HsmType"], "hsm2m.medium")
     _expect(outputs["Retention"], "30")
     console.line(f"HsmType={outputs['HsmType']} BackupRetentionPolicy.Value={outputs['Retention']}")
@@ -68,7 +71,7 @@ def _tell(console: Console, cloud: Cloud, fleet: Fleet) -> None:
 def _still_there(console: Console, cluster: SandboxCluster) -> None:
     _expect(cluster.state, "ACTIVE")
     _expect(cluster.hsm_type, "hsm2m.medium")
-    console.line(f"{cluster.cluster_id} is {cluster.state}, {cluster.hsm_type}, with {len(cluster.hsms)} HSM")
+    console.line(f"{cluster.cluster_id} is {cluster.state}, {cluster.hsm_type}, with {len(cluster.hsms)} HSMs")
 
 
 def _expect(seen: str, wanted: str) -> None:

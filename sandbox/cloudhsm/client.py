@@ -19,19 +19,20 @@ class FleetClient:
     def describe_clusters(self, **members: Any) -> dict[str, Any]:
         """DescribeClusters."""
         try:
-            return {"Clusters": [_parsed(cluster) for cluster in self._fleet.describe(members)]}
+            return {"Clusters": [as_botocore_parses(cluster) for cluster in self._fleet.describe(members)]}
         except CloudHsmError as error:
             raise _client_error(error, "DescribeClusters") from error
 
     def modify_cluster(self, **members: Any) -> dict[str, Any]:
         """ModifyCluster."""
         try:
-            return {"Cluster": _parsed(self._fleet.modify(members))}
+            return {"Cluster": as_botocore_parses(self._fleet.modify(members))}
         except CloudHsmError as error:
             raise _client_error(error, "ModifyCluster") from error
 
 
-def _parsed(cluster: dict[str, Any]) -> dict[str, Any]:
+def as_botocore_parses(cluster: dict[str, Any]) -> dict[str, Any]:
+    """The Cluster structure with its times as datetimes."""
     times = {name: datetime.fromtimestamp(cluster[name], UTC) for name in _TIMES if cluster.get(name) is not None}
     return {**cluster, **times}
 

@@ -60,6 +60,10 @@ class Fleet:
             cluster.settle(self.clock.now())
             return cluster
 
+    def is_stale(self, cluster_id: str) -> bool:
+        """Whether the next DescribeClusters shows the cluster as it was."""
+        return self._stale.get(cluster_id, (0, None))[0] > 0
+
     def count(self, operation: str, member: str | None = None) -> int:
         """How many calls of `operation` came, with `member` among their members."""
         return sum(call.operation == operation and (member is None or member in call.members) for call in self.calls)

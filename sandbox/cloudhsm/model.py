@@ -78,6 +78,9 @@ class SandboxCluster:
     original_type: str = ""
     source_backup_id: str = ""
     fate: Fate = Fate.SUCCEED
+    seconds_per_hsm: float = SECONDS_PER_HSM
+    rollback_window: float = ROLLBACK_WINDOW
+    """Seconds from the start of a migration in which it can be turned back."""
     migration: Migration | None = None
     keys_lost: bool = False
     """Whether a rollback after ACTIVE has destroyed keys made since the migration."""
@@ -111,10 +114,10 @@ class SandboxCluster:
     def migrate(self, target: str, now: float) -> None:
         """Starts the migration to `target`."""
         original, self.original_type, self.hsm_type = self.hsm_type, self.hsm_type, target
-        self.state, self.rollback_expires_at = "MODIFY_IN_PROGRESS", now + ROLLBACK_WINDOW
+        self.state, self.rollback_expires_at = "MODIFY_IN_PROGRESS", now + self.rollback_window
         total = len(self.hsms)
-        forward = tuple(((n + 1) * SECONDS_PER_HSM, n, target) for n in range(total))
-        ends = max(total, 1) * SECONDS_PER_HSM
+        forward = tuple(((n + 1) * self.seconds_per_hsm, n, target) for n in range(total))
+        ends = max(total, 1) * self.seconds_per_hsm
         match self.fate:
             case Fate.SUCCEED:
                 self.migration = Migration(now, forward, ends, target)
@@ -122,9 +125,11 @@ class SandboxCluster:
                 self.migration = Migration(now, forward[: total // 2], float("inf"), target)
             case Fate.REVERT:
                 reached = forward[: total // 2]
-                turn = SECONDS_PER_HSM / 2 + len(reached) * SECONDS_PER_HSM
-                back = tuple((turn + (k + 1) * SECONDS_PER_HSM, n, original) for k, (_, n, _) in enumerate(reached))
-                end = turn + max(len(reached), 1) * SECONDS_PER_HSM
+                turn = self.seconds_per_hsm / 2 + len(reached) * self.seconds_per_hsm
+                back = tuple(
+                    (turn + (k + 1) * self.seconds_per_hsm, n, original) for k, (_, n, _) in enumerate(reached)
+                )
+                end = turn + max(len(reached), 1) * self.seconds_per_hsm
                 message = "The cluster was restored to its original HSM type."
                 self.migration = Migration(now, reached + back, end, original, message, turn)
             case Fate.REVERT_AT_ONCE:
@@ -135,9 +140,9 @@ class SandboxCluster:
         self.keys_lost = self.keys_lost or self.state == "ACTIVE"
         target = self.original_type
         moved = [n for n, hsm in enumerate(self.hsms) if hsm.hsm_type != target]
-        hops = tuple(((k + 1) * SECONDS_PER_HSM, n, target) for k, n in enumerate(moved))
+        hops = tuple(((k + 1) * self.seconds_per_hsm, n, target) for k, n in enumerate(moved))
         self.state, self.hsm_type = "ROLLBACK_IN_PROGRESS", target
-        self.migration = Migration(now, hops, max(len(moved), 1) * SECONDS_PER_HSM, target)
+        self.migration = Migration(now, hops, max(len(moved), 1) * self.seconds_per_hsm, target)
 
     def snapshot(self) -> "SandboxCluster":
         """A copy that time does not change."""

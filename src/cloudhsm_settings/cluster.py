@@ -82,6 +82,10 @@ class Cluster:
         """How many live HSMs are of `hsm_type` and in service."""
         return sum(hsm.hsm_type == hsm_type and hsm.state == ACTIVE for hsm in self.live_hsms)
 
+    def yet_to_become(self, hsm_type: str) -> int:
+        """How many live HSMs are not of `hsm_type`."""
+        return sum(hsm.hsm_type != hsm_type for hsm in self.live_hsms)
+
     def is_wholly(self, hsm_type: str) -> bool:
         """Whether the cluster reports `hsm_type` and no live HSM reports another one."""
         return self.hsm_type == hsm_type and all(hsm.hsm_type in ("", hsm_type) for hsm in self.live_hsms)

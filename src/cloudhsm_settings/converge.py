@@ -73,6 +73,7 @@ class _Look:
     cloudhsm: CloudHsm
     around: Surroundings
     cluster: Cluster | None = None
+    confirmed: bool = False
 
     def run(self) -> Step:
         self.cluster = self.cloudhsm.describe(self.request.cluster_id)
@@ -87,8 +88,16 @@ class _Look:
                     self.progress = replace(self.progress, retention_asked=True)
                 case ModifyHsmType():
                     self._modify_hsm_type(decision)
+                case Done() if self._perhaps_stale():
+                    self.cluster = self.cloudhsm.describe(self.request.cluster_id)
                 case Accepted() | Wait() | Done() | Fail():
                     return Step(decision, self.cluster, _progress_of(decision, self.progress))
+
+    def _perhaps_stale(self) -> bool:
+        """Once: a rollback that finds everything as before may have read what was true before the update."""
+        untouched = not (self.confirmed or self.progress.retention_asked or self.progress.previous_hsm_type)
+        self.confirmed = True
+        return untouched and self.request.follows_a_change
 
     def _modify_hsm_type(self, decision: ModifyHsmType) -> None:
         """Must happen once: on record first, and not if the stack has turned meanwhile."""

@@ -1,6 +1,6 @@
 """The provider: what a request for Custom::CloudHSMClusterSettings does, from the request to its effects."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
@@ -11,7 +11,7 @@ from cloudhsm_settings.cluster import CloudHsm, Cluster
 from cloudhsm_settings.converge import Step, converge
 from cloudhsm_settings.errors import Failure
 from cloudhsm_settings.observability import logger, metrics
-from cloudhsm_settings.properties import is_cluster_id, parse
+from cloudhsm_settings.properties import is_cluster_id, parse, whole_number
 from cloudhsm_settings.reconcile import Accepted, Decision, Done, Fail, ModifyHsmType, ModifyRetention, Wait
 from cloudhsm_settings.request import Progress, Request, StackPhase
 from cloudhsm_settings.resource import Event, ScheduledResource
@@ -66,6 +66,7 @@ class Provider:
             handle_deadline=operation.handle_deadline,
             is_update=in_place,
             declared_before=before.get("HsmType") if in_place else None,
+            retention_before=_retention_of(before) if in_place else None,
             logical_resource_id=operation.logical_resource_id,
             account=arn[4],
             region=arn[3],
@@ -120,6 +121,12 @@ class _Around:
         logger.info("decided", decision=type(decision).__name__, because=decision.because, State=state)
         if isinstance(decision, ModifyHsmType | ModifyRetention):
             count("ModifyCluster")
+
+
+def _retention_of(properties: Mapping[str, Any]) -> int | None:
+    """Days in OldResourceProperties, which may be of any earlier version."""
+    policy = properties.get("BackupRetentionPolicy")
+    return whole_number(policy.get("Value")) if isinstance(policy, Mapping) else None
 
 
 def _data(step: Step) -> dict[str, str]:

@@ -47,10 +47,10 @@ def not_ready(request: Request, cluster: Cluster) -> str:
 
 def wont_fit(request: Request, cluster: Cluster, seconds_left: float) -> str:
     """The migration would outlast the wait; with the YAML that makes it fit."""
-    hsms = len(cluster.live_hsms)
+    hsms = cluster.yet_to_become(request.settings.hsm_type or "")
     name = request.logical_resource_id
     head = (
-        f"{request.cluster_id} has {hsms} HSMs of about 30 minutes each ({hsms * 30} minutes), "
+        f"{request.cluster_id} has {hsms} HSMs to migrate, about 30 minutes each ({hsms * 30} minutes), "
         f"but only {max(0, int(seconds_left // 60))} minutes are left to wait. {_NO_FURTHER} "
     )
     if request.settings.wait_condition_handle:

@@ -215,7 +215,7 @@ def _feasible(request: Request, cluster: Cluster, modify: ModifyHsmType, now: fl
         return Fail(NotReady(reasons.not_ready(request, cluster)))
     by_handle = request.settings.wait_condition_handle is not None
     left = (request.handle_deadline if by_handle else request.deadline) - now
-    if len(cluster.live_hsms) * SECONDS_PER_HSM > left:
+    if cluster.yet_to_become(modify.hsm_type) * SECONDS_PER_HSM > left:
         return Fail(WontFit(reasons.wont_fit(request, cluster, left)))
     return modify
 

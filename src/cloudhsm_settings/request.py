@@ -33,6 +33,8 @@ class Request:
     """False for a Create, and for an Update that moves the resource to another cluster."""
     declared_before: str | None = None
     """HsmType of the OldResourceProperties of an Update."""
+    retention_before: int | None = None
+    """Retention in days of the OldResourceProperties of an Update."""
     phase: StackPhase = StackPhase.UNREAD
     logical_resource_id: str = "Settings"
     account: str = ""
@@ -47,6 +49,13 @@ class Request:
     def changes_type(self) -> bool:
         """Whether the template itself asks for a change of the type, not only drift does."""
         return not self.is_update or self.settings.hsm_type != self.declared_before
+
+    @property
+    def follows_a_change(self) -> bool:
+        """Whether an earlier request may have changed moments ago what this one declares otherwise."""
+        retention = self.settings.retention_days
+        changes_retention = retention is not None and retention != self.retention_before
+        return self.is_update and (changes_retention or (self.settings.hsm_type is not None and self.changes_type))
 
 
 @dataclass(frozen=True, slots=True)

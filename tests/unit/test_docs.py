@@ -2,14 +2,20 @@
 
 import re
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from botocore.exceptions import ClientError
 
+from cloudhsm_settings import reasons, responder
 from cloudhsm_settings.attributes import TRIMMED_FIRST, attributes
-from cloudhsm_settings.cluster import Cluster
-from cloudhsm_settings.properties import PROPERTIES
-from cloudhsm_settings.request import Progress
+from cloudhsm_settings.aws_errors import translated
+from cloudhsm_settings.cluster import Cluster, Hsm
+from cloudhsm_settings.errors import AccessDenied, InvalidProperties, Transient
+from cloudhsm_settings.properties import PROPERTIES, Settings
+from cloudhsm_settings.request import Progress, Request
+from tests.diagram import diagram
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -73,6 +79,41 @@ def test_the_reference_lists_every_attribute_and_no_other():
 def test_the_reference_lists_what_is_trimmed_in_order():
     text = " ".join((ROOT / "docs" / "resource.md").read_text().split())
     assert ", ".join(f"`{name}`" for name in TRIMMED_FIRST) in text
+
+
+def test_the_diagram_is_what_the_code_decides():
+    assert diagram() in (ROOT / "docs" / "migrating.md").read_text(), "run `make diagram`"
+
+
+def spoken() -> str:
+    """Every reason that the function can give, for a cluster of three HSMs."""
+    cluster = Cluster(
+        "cluster-abcdefghijk", "MODIFY_IN_PROGRESS", hsm_type="hsm1.medium", hsms=(Hsm("a"), Hsm("b"), Hsm("c"))
+    )
+    request = Request(Settings("cluster-abcdefghijk", "hsm2m.medium"), 0, 0)
+    waiting = replace(cluster, state="UNINITIALIZED", rollback_expires_at=0.0)
+    denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "ModifyCluster")
+    record = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": {"PhysicalResourceId": "x"}}
+    said = [
+        reason(request, waiting)
+        for reason in (reasons.not_found, reasons.not_ready, reasons.reverted, reasons.third_type)
+    ]
+    said += [reasons.turn_back_needs_consent(request, waiting), reasons.window_closed(request, waiting)]
+    said += [reasons.wont_fit(request, cluster, 3000), reasons.time_is_up(request, cluster), responder._reason(record)]
+    said += [reasons.unreachable_at_deadline(request, Transient("a", "b")), InvalidProperties(["x"]).reason]
+    said += [reasons.not_found(request, None)]
+    with pytest.raises(AccessDenied) as caught, translated("a", "b"):
+        raise denied
+    return "\n".join([*said, caught.value.reason])
+
+
+def test_the_runbook_quotes_what_the_function_says():
+    rows = re.findall(r"^\| \*(.+?)\* \|", (ROOT / "docs" / "migrating.md").read_text(), re.MULTILINE)
+    assert len(rows) == 12
+    said = spoken()
+    for row in rows:
+        for part in row.split("..."):
+            assert part.strip() in said, part
 
 
 def test_the_first_screen_of_the_readme_is_a_screen():

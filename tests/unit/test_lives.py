@@ -20,7 +20,7 @@ from cloudhsm_settings.properties import Settings
 from cloudhsm_settings.reconcile import Accepted, Done, Fail, ModifyHsmType, ModifyRetention, Wait
 from cloudhsm_settings.request import Progress, Request, StackPhase
 from sandbox.cloudhsm import Clock, Fate, Fault, Fleet
-from sandbox.cloudhsm.client import FleetClient
+from sandbox.cloudhsm.client import FleetClient, as_botocore_parses
 
 OLD, NEW, OTHER = "hsm1.medium", "hsm2m.medium", "hsm2x.large"
 ID = "cluster-abcdefghijk"
@@ -60,7 +60,7 @@ class Lives(RuleBasedStateMachine):
         self.declared: Settings | None = None
         self.before: Settings | None = None
         self.read: Cluster | None = None
-        self.others = False
+        self.others = self.stale = False
 
     @initialize(
         hsms=st.integers(0, 3), hsm_type=st.sampled_from([OLD, NEW]), retention=st.sampled_from(["90", "455", None])
@@ -72,6 +72,7 @@ class Lives(RuleBasedStateMachine):
     # The client that the provider talks to, and the surroundings of its looks ------------------
 
     def describe_clusters(self, **members):
+        self.stale = self.fleet.is_stale(ID)
         answer = self.client.describe_clusters(**members)
         self.read = Cluster.from_api(answer["Clusters"][0])
         return answer
@@ -129,7 +130,8 @@ class Lives(RuleBasedStateMachine):
             wanted.on_rollback == "Revert" and self.read.state == "MODIFY_IN_PROGRESS"
         )
         left = operation.began + (43185 if wanted.wait_condition_handle else 3585) - self.clock()
-        assert len(self.read.live_hsms) * 1800 <= left, "it could not fit"
+        to_migrate = [hsm for hsm in self.read.live_hsms if hsm.hsm_type != wanted.hsm_type]
+        assert len(to_migrate) * 1800 <= left, "it could not fit"
 
     def judge_end(self, step: Step) -> None:
         operation, wanted = self.operation, self.operation.request.settings
@@ -138,8 +140,8 @@ class Lives(RuleBasedStateMachine):
         assert self.clock() - operation.began <= limit, "nobody was waiting any more"
         if isinstance(step.decision, Done):
             self.judge_success(self.read, wanted, step.decision.drifted)
-            if not self.others and not self.fleet.stale_reads:
-                truth = Cluster.from_api(self.client.describe_clusters(Filters={"clusterIds": [ID]})["Clusters"][0])
+            if not self.others and (not self.stale or operation.request.follows_a_change):
+                truth = Cluster.from_api(as_botocore_parses(self.fleet.now_is(ID).to_api()))
                 self.judge_success(truth, wanted, step.decision.drifted)
             if wanted.hsm_type and operation.request.changes_type and operation.phase is StackPhase.FORWARD:
                 assert self.read.hsm_type == wanted.hsm_type, "success without the type"
@@ -161,17 +163,18 @@ class Lives(RuleBasedStateMachine):
     # What can happen ---------------------------------------------------------------------------
 
     def begin(self, wanted: Settings, phase: StackPhase, *, is_update: bool) -> None:
-        declared = self.declared.hsm_type if self.declared else None
+        declared = self.declared or Settings(ID)
         request = Request(
             wanted,
             deadline=self.clock() + 3585,
             handle_deadline=self.clock() + 43185,
             is_update=is_update,
-            declared_before=declared if is_update else None,
+            declared_before=declared.hsm_type if is_update else None,
+            retention_before=declared.retention_days if is_update else None,
             account="111122223333",
             region="us-east-1",
         )
-        self.before, self.declared = self.declared, wanted
+        self.before, self.declared, self.others = self.declared, wanted, False
         self.operation = Operation(request, phase, self.clock())
         self.look_once()
 
@@ -277,6 +280,16 @@ class Lives(RuleBasedStateMachine):
         self.others = True
         with suppress(ClientError):
             self.client.modify_cluster(ClusterId=ID, HsmType=hsm_type)
+
+    @busy
+    @rule()
+    def somebody_gives_it_a_third_type(self):
+        """Behind our back, between two looks."""
+        self.others = True
+        cluster = self.fleet.now_is(ID)
+        cluster.state, cluster.migration, cluster.hsm_type = "ACTIVE", None, OTHER
+        for hsm in cluster.hsms:
+            hsm.hsm_type = OTHER
 
     @rule()
     def an_hsm_lags_behind_or_catches_up(self):

@@ -1,0 +1,81 @@
+"""Draws the life of a change of type from what `decide` really says: `python -m tests.diagram` writes it into the docs."""
+
+from collections import defaultdict
+from pathlib import Path
+
+from cloudhsm_settings import cluster as states
+from cloudhsm_settings.cluster import Cluster, Hsm
+from cloudhsm_settings.properties import Settings
+from cloudhsm_settings.reconcile import Decision, Done, Fail, ModifyHsmType, Wait, decide
+from cloudhsm_settings.request import Progress, Request, StackPhase
+
+PAGE = Path(__file__).parent.parent / "docs" / "migrating.md"
+BEGIN, END = "```mermaid\n", "```"
+NOW, FORMER, WANTED, THIRD = 1_800_000_000.0, "hsm1.medium", "hsm2m.medium", "hsm2x.large"
+STATES = [
+    getattr(states, name)
+    for name in vars(states)
+    if name.isupper() and isinstance(getattr(states, name), str) and not name.startswith("_")
+]
+TYPES = {"former type": FORMER, "wanted type": WANTED, "a third type": THIRD}
+ASKED = Progress(hsm_type_asked_at=NOW - 600, previous_hsm_type=FORMER)
+STAGES = {
+    "Looking": Progress(),
+    "Asked": ASKED,
+    "Doubting": Progress(hsm_type_asked_at=NOW - 600, previous_hsm_type=FORMER, original_seen_at=NOW - 60),
+}
+
+
+def diagram() -> str:
+    """The Mermaid source."""
+    arrows: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for stage, progress in STAGES.items():
+        for state in STATES:
+            for label, hsm_type in TYPES.items():
+                if (stage == "Looking" and hsm_type == THIRD) or (state != states.ACTIVE and hsm_type == THIRD):
+                    continue
+                decision = _decided(state, hsm_type, progress)
+                arrows[stage, _target(stage, decision)][state].append(label)
+    lines = ["stateDiagram-v2", "    [*] --> Looking"]
+    for (source, target), seen in arrows.items():
+        labels = [
+            state if len(types) == _possible(source, state) else f"{state} ({', '.join(types)})"
+            for state, types in seen.items()
+        ]
+        lines.append(f"    {source} --> {target}: {'<br/>'.join(labels)}")
+    return "\n".join([*lines, "    Succeeded --> [*]", "    Failed --> [*]"]) + "\n"
+
+
+def _decided(state: str, hsm_type: str, progress: Progress) -> Decision:
+    cluster = Cluster("cluster-abcdefghijk", state, hsm_type=hsm_type, hsms=(Hsm("hsm-1", hsm_type),))
+    request = Request(Settings(cluster.cluster_id, WANTED), NOW + 3000, NOW + 40000, phase=StackPhase.FORWARD)
+    return decide(request, cluster, progress, NOW)
+
+
+def _target(stage: str, decision: Decision) -> str:
+    match decision:
+        case ModifyHsmType():
+            return "Asked"
+        case Done():
+            return "Succeeded"
+        case Fail():
+            return "Failed"
+        case Wait(progress):
+            doubts = progress.original_seen_at is not None
+            return "Doubting" if doubts else "Looking" if stage == "Looking" else "Asked"
+    raise TypeError(decision)
+
+
+def _possible(stage: str, state: str) -> int:
+    return 3 if state == states.ACTIVE and stage != "Looking" else 2
+
+
+def main() -> None:
+    """Writes the diagram into its page."""
+    before, _, rest = PAGE.read_text().partition(BEGIN)
+    _, _, after = rest.partition(END)
+    PAGE.write_text(before + BEGIN + diagram() + END + after)
+
+
+if __name__ == "__main__":
+    main()
