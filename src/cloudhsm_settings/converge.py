@@ -38,6 +38,9 @@ class Surroundings(Protocol):
         Raises Superseded when this operation does not own the resource any more.
         """
 
+    def fence(self) -> None:
+        """Before a call that may be repeated: raises Superseded when the resource has another owner."""
+
     def decided(self, decision: Decision, cluster: Cluster | None) -> None:
         """Takes note of a decision."""
 
@@ -84,6 +87,7 @@ class _Look:
                 case ReadStack():
                     self.request = replace(self.request, phase=self.around.stack_phase())
                 case ModifyRetention(days):
+                    self.around.fence()
                     self.cluster = self.cloudhsm.modify_retention(self.request.cluster_id, days)
                     self.progress = replace(self.progress, retention_asked=True)
                 case ModifyHsmType():

@@ -33,18 +33,22 @@ class Provider:
         """One look at the cluster, at the request or later; the physical id once everything is done."""
         count("Looks")
         request = self._request(event, context)
-        for superseded in self.resource.claim():
-            signal_superseded(superseded, self.send_signal)
         if request.settings.wait_condition_handle:
             self.resource.ends_at = request.handle_deadline
+        for superseded in self.resource.claim():
+            signal_superseded(superseded, self.send_signal)
         progress = replace(Progress.from_json(self.resource.progress), answered=self.resource.answered)
         return self._effect(request, converge(request, progress, self.cloudhsm(), _Around(self, event)))
 
     def leave_alone(self, event: Event, _: Any) -> None:
         """Delete: ends the operations in flight; the cluster stays as it is."""
         physical_id = event.get("PhysicalResourceId", "")
-        for superseded in self.resource.claim(of_subject_only=is_cluster_id(physical_id)):
-            signal_superseded(superseded, self.send_signal)
+        try:
+            for superseded in self.resource.claim(of_subject_only=is_cluster_id(physical_id)):
+                signal_superseded(superseded, self.send_signal)
+        except Failure as failure:
+            # A resource must be deletable whatever has become of the provider; looks end by themselves.
+            logger.warning("operations in flight not ended", because=failure.reason)
         logger.info("decided", decision="Done", because="Delete leaves the cluster as it is", ClusterId=physical_id)
         count("Deleted")
 
@@ -115,6 +119,9 @@ class _Around:
 
     def record(self, progress: Progress) -> None:
         self.provider.resource.record(progress.to_json())
+
+    def fence(self) -> None:
+        self.provider.resource.fence()
 
     def decided(self, decision: Decision, cluster: Cluster | None) -> None:
         state = cluster.state if cluster else None

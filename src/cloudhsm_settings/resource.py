@@ -87,7 +87,9 @@ class ScheduledResource(CfnResource):
             return []
         operation = self.operation
         superseded = []
-        for name in self.schedules.names(operation.subject_prefix if of_subject_only else operation.resource_prefix):
+        prefix = operation.subject_prefix if of_subject_only else operation.resource_prefix
+        # Sorted, so that of two stages that a crash left behind the later one is taken over last.
+        for name in sorted(self.schedules.names(prefix)):
             if name.startswith(operation.delivery_prefix):
                 raise Superseded(name)
             look = self.schedules.read(name)
@@ -118,6 +120,14 @@ class ScheduledResource(CfnResource):
             raise Superseded(self.operation.name(stage))
         self.stage = stage
         self._on_record = self._look(stage)
+
+    def fence(self) -> None:
+        """Makes sure that an operation on record still owns its resource, before a call that may be repeated.
+
+        Raises Superseded as `record` does. A request that is not on record yet has nothing to lose.
+        """
+        if self.stage is not None:
+            self.record(self.progress)
 
     def answer_now(self, physical_id: str, data: dict[str, str], failure: Failure | None = None) -> None:
         """Answers the stack before the function has finished: SUCCESS, or FAILED with `failure`.
@@ -268,10 +278,12 @@ class ScheduledResource(CfnResource):
         """Best effort: a schedule left behind ends by itself, and its looks do no harm."""
         if self.stage is None:
             return
+        present = self.operation.name(self.stage)
         try:
             # A crash may have left an earlier stage behind. The present one goes last, to mend another crash.
-            for stage in range(self.stage + 1):
-                self.schedules.delete(self.operation.name(stage))
+            left_behind = set(self.schedules.names(self.operation.delivery_prefix)) - {present}
+            for name in (*left_behind, present):
+                self.schedules.delete(name)
         except (Failure, Transient) as error:
             logger.warning("schedule not deleted", error=str(error))
 

@@ -137,6 +137,11 @@ def test_a_missing_permission_is_named(harness, deny, action, modifies):
     assert harness.modifies == modifies
 
 
+def test_a_delete_succeeds_whatever_has_become_of_the_provider(harness, deny):
+    deny("ListSchedules")
+    assert run(harness, "delete")["Status"] == "SUCCESS"
+
+
 @pytest.mark.parametrize("action", ["GetSchedule", "DeleteSchedule"])
 def test_a_permission_that_only_tidies_up_costs_no_answer(harness, deny, action):
     situation = BY_EVENT["update-migration"]

@@ -197,6 +197,19 @@ def test_a_look_that_was_superseded_says_and_does_nothing(harness):
     assert harness.schedules() == []
 
 
+def test_a_look_that_was_superseded_does_not_change_the_retention(harness):
+    BY_EVENT["create-retention"].seed(harness.fleet).state = "UPDATE_IN_PROGRESS"
+    event = harness.deliverable(BY_EVENT["create-retention"].load(), "/answer/older")
+    harness.stack_is(event, "CREATE_IN_PROGRESS")
+    harness.invoke(event)
+    stale = harness.look_input(harness.schedules()[0])
+    twin_of(harness).invoke(harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/answer/delete"))
+    harness.fleet.now_is(CLUSTER_ID).state = "ACTIVE"
+    harness.invoke(stale)
+    assert harness.modifies == ()
+    assert harness.schedules() == []
+
+
 def test_an_older_request_that_comes_late_does_not_take_over_from_a_newer_one(harness):
     late = harness.deliverable(BY_EVENT["update-migration"].load(), "/answer/late")
     late["ResponseURL"] += "&X-Amz-Date=20260101T000000Z"

@@ -100,6 +100,9 @@ class Lives(RuleBasedStateMachine):
     def record(self, progress: Progress) -> None:
         self.operation.progress = progress
 
+    def fence(self) -> None:
+        pass
+
     def decided(self, decision, cluster) -> None:
         assert decision.because
         if isinstance(decision, ModifyHsmType | ModifyRetention):
