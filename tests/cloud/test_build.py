@@ -1,0 +1,94 @@
+"""What `sam build` makes of the function: small, complete, and with bytecode that Lambda will really use."""
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from sandbox.sam_local import built
+
+pytestmark = pytest.mark.cloud
+RUNTIME = "3.13"
+UNCHECKED_HASH = 0b01
+
+
+@pytest.fixture(scope="module")
+def function(tmp_path_factory) -> Path:
+    with built() as directory:
+        return Path(shutil.copytree(directory / "Function", tmp_path_factory.mktemp("built") / "Function"))
+
+
+def runtime_python() -> str | None:
+    candidates = [f"python{RUNTIME}", *map(str, Path.home().glob(f".pyenv/versions/{RUNTIME}.*/bin/python"))]
+    for each in candidates:
+        if shutil.which(each) and subprocess.run([each, "-c", ""], check=False, capture_output=True).returncode == 0:
+            return each
+    return None
+
+
+def test_it_is_small(function, tmp_path):
+    archive = tmp_path / "function.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
+        for path in function.rglob("*"):
+            zipped.write(path, path.relative_to(function))
+    assert archive.stat().st_size < 4 * 1024**2
+
+
+def test_it_has_the_models_of_the_services_it_calls_and_no_others(function):
+    data = function / "botocore" / "data"
+    assert {path.name for path in data.iterdir() if path.is_dir()} == {"cloudformation", "cloudhsmv2", "scheduler"}
+
+
+def test_it_needs_nothing_else(function):
+    program = (
+        f"import sys; sys.path.insert(0, {str(function)!r})\n"
+        "from cloudhsm_settings import clients, handler\n"
+        "clients.cloudhsm(), clients.scheduler().get_paginator('list_schedules'), clients.cloudformation()\n"
+        "print(sorted({name.partition('.')[0] for name, module in sys.modules.items() if getattr(module, '__file__', None)"
+        f" and module.__file__.startswith({str(function)!r})}}))"
+    )
+    environment = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", program], env=environment, check=True, capture_output=True, text=True
+    )
+    allowed = {"aws_lambda_powertools", "boto3", "botocore", "cloudhsm_settings", "crhelper"}
+    of_those = {"dateutil", "jmespath", "s3transfer", "six", "typing_extensions", "urllib3"}
+    assert set(eval(done.stdout)) <= allowed | of_those
+
+
+def test_its_bytecode_is_valid_without_a_look_at_the_source(function):
+    python = runtime_python()
+    if python is None:
+        pytest.skip(f"no python{RUNTIME} here, so the build makes no bytecode")
+    sources = [path for path in function.rglob("*.py") if "__pycache__" not in path.parts]
+    magic = subprocess.run(
+        [python, "-c", "import importlib.util as u, sys; sys.stdout.buffer.write(u.MAGIC_NUMBER)"],
+        check=True,
+        capture_output=True,
+    ).stdout
+    for source in sources:
+        compiled = Path(importlib.util.cache_from_source(str(source))).with_name(
+            f"{source.stem}.cpython-{RUNTIME.replace('.', '')}.pyc"
+        )
+        header = compiled.read_bytes()[:8]
+        assert header[:4] == magic, source
+        assert int.from_bytes(header[4:8], "little") == UNCHECKED_HASH, source
+    # The proof that it is used: the source of a module can say anything.
+    (function / "cloudhsm_settings" / "__init__.py").write_text("raise SystemExit('the source was read')")
+    done = subprocess.run(
+        [
+            python,
+            "-I",
+            "-S",
+            "-c",
+            f"import sys; sys.path.insert(0, {str(function)!r}); import cloudhsm_settings as c; print(c.__version__)",
+        ],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.strip() == "0.1.0"
