@@ -82,6 +82,8 @@ class SandboxCluster:
     rollback_window: float = ROLLBACK_WINDOW
     """Seconds from the start of a migration in which it can be turned back."""
     migration: Migration | None = None
+    busy_until: float = float("inf")
+    """When somebody else's UPDATE_IN_PROGRESS ends."""
     keys_lost: bool = False
     """Whether a rollback after ACTIVE has destroyed keys made since the migration."""
 
@@ -96,6 +98,8 @@ class SandboxCluster:
 
     def settle(self, now: float) -> None:
         """Lets everything happen that has happened by `now`."""
+        if self.state == "UPDATE_IN_PROGRESS" and now >= self.busy_until:
+            self.state = "ACTIVE"
         migration = self.migration
         if migration is None:
             return

@@ -112,6 +112,8 @@ class ScheduledResource(CfnResource):
         Raises Superseded when a twin of this look did so first or a newer request owns the resource.
         """
         stage = 0 if self.stage is None else self.stage + 1
+        if stage and self._has_later_stage():
+            raise Superseded("an earlier stage, left behind by a crash")
         self.progress = dict(progress)
         if not self.schedules.create(self.operation.name(stage), self._look(stage), self._until):
             raise Superseded(self.operation.name(stage))
@@ -251,6 +253,10 @@ class ScheduledResource(CfnResource):
         name, look = self.operation.name(self.stage), self._look(self.stage)
         if look != self._on_record and not self.schedules.replace(name, look, self._until):
             raise Superseded(name)
+
+    def _has_later_stage(self) -> bool:
+        names = self.schedules.names(self.operation.delivery_prefix)
+        return any(int(name.rpartition("-")[2]) > (self.stage or 0) for name in names)
 
     def _is_owner(self) -> bool:
         if self.stage is None:

@@ -51,7 +51,7 @@ def test_it_needs_nothing_else(function):
         "print(sorted({name.partition('.')[0] for name, module in sys.modules.items() if getattr(module, '__file__', None)"
         f" and module.__file__.startswith({str(function)!r})}}))"
     )
-    environment = {"AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
+    environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", program], env=environment, check=True, capture_output=True, text=True
     )

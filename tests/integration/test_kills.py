@@ -8,14 +8,29 @@ from dataclasses import dataclass, field
 import pytest
 
 from cloudhsm_settings import clients
-from sandbox.cloudhsm import CloudHsmServer
-from sandbox.situations import CLUSTER_ID, SITUATIONS
-from tests.harness import Harness
+from sandbox.cloudhsm import CloudHsmServer, Fate
+from sandbox.situations import CLUSTER_ID, SITUATIONS, Situation
+from tests.harness import Harness, VirtualClock
 
-BY_EVENT = {each.event: each for each in SITUATIONS}
+BY_EVENT = {each.event: each for each in SITUATIONS} | {
+    "update-migration after a wait": Situation(
+        "update-migration",
+        "FAILED",
+        modifies=("HsmType",),
+        cluster={"state": "UPDATE_IN_PROGRESS", "busy_until": VirtualClock().moment + 60, "fate": Fate.REVERT_AT_ONCE},
+    )
+}
 RETRIES = 2
-TEN_MINUTES = 600
-REQUESTS = ["create-migration", "update-migration", "create-retention", "create-long-migration"]
+SECONDS_BETWEEN_LOOKS = 600
+OFTEN = 240
+"""Often enough for a migration to be asked for again, and still to fit."""
+REQUESTS = [
+    "create-migration",
+    "update-migration",
+    "create-retention",
+    "create-long-migration",
+    "update-migration after a wait",
+]
 
 
 @dataclass
@@ -84,17 +99,17 @@ def looks_due(harness: Harness):
             harness.scheduler.delete_schedule(Name=name, GroupName="operations")
 
 
-def as_lambda_would(harness: Harness, killer: Killer, event: dict) -> None:
+def as_lambda_would(harness: Harness, killer: Killer, event: dict, pause: float) -> None:
     """The request with Lambda's retries, and Scheduler's looks between and after them."""
     retries = RETRIES
     pending = [event]
-    for _ in range(40):
+    for _ in range(80):
         retry = []
         for each in pending:
             if not in_a_process_of_its_own(harness, killer, each) and retries:
                 retries -= 1
                 retry.append(each)
-        harness.clock.moment += TEN_MINUTES
+        harness.clock.moment += pause
         pending = retry + list(looks_due(harness))
         if not pending:
             return
@@ -109,6 +124,7 @@ def fresh_clients() -> None:
 
 def operate(harness: Harness, server: CloudHsmServer, name: str, killer: Killer) -> None:
     fresh_clients()
+    harness.clock.moment = VirtualClock().moment
     harness.fleet.calls.clear()
     harness.fleet.clusters.clear()
     harness.receiver.received.clear()
@@ -119,7 +135,7 @@ def operate(harness: Harness, server: CloudHsmServer, name: str, killer: Killer)
     for server_side in (server, harness.receiver):
         server_side.before, server_side.after = killer.before, killer.after
     try:
-        as_lambda_would(harness, killer, event)
+        as_lambda_would(harness, killer, event, OFTEN if "after a wait" in name else SECONDS_BETWEEN_LOOKS)
     finally:
         for server_side in (server, harness.receiver):
             server_side.before = server_side.after = None
