@@ -45,7 +45,7 @@ lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
-	$(DEV)/bin/cfn-lint template.yaml
+	$(DEV)/bin/cfn-lint template.yaml examples/*.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 
 .PHONY: format

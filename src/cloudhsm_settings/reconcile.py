@@ -110,6 +110,8 @@ class _Leave:
 
     because: str = "all as declared"
     drifted: bool = False
+    at_once: bool = False
+    """Even while the cluster is in transition: a stack rollback does not wait for what it leaves alone."""
 
 
 def decide(request: Request, cluster: Cluster | None, progress: Progress, now: float) -> Decision:
@@ -127,8 +129,8 @@ def decide(request: Request, cluster: Cluster | None, progress: Progress, now: f
     if isinstance(change, ModifyHsmType) and change.turns_back and _is_leaving(cluster, change.hsm_type):
         return change
     if cluster.state not in states.SETTLED:
-        left_alone = isinstance(change, _Leave) and change.drifted and _retention_as_declared(request, cluster)
-        if not left_alone:
+        at_once = isinstance(change, _Leave) and change.at_once and _retention_as_declared(request, cluster)
+        if not at_once:
             return _wait(request, cluster, progress, now, reasons.in_transition(cluster))
     if not _retention_as_declared(request, cluster):
         return _converge_retention(request, cluster, progress, now)
@@ -189,7 +191,7 @@ def _during_rollback(
 ) -> _Leave | ModifyHsmType | Fail:
     """A stack rollback sends the old properties; passed through, they would cost keys."""
     if request.settings.on_rollback == "Keep" or cluster.hsm_type != request.declared_before:
-        return _Leave(reasons.kept(request, cluster), drifted=True)
+        return _Leave(reasons.kept(request, cluster), drifted=True, at_once=True)
     if _window_is_open(cluster, now) or cluster.state == states.MODIFY_IN_PROGRESS:
         return _feasible(request, cluster, replace(modify, turns_back=True), now)
     return Fail(TurnBackRefused(reasons.window_closed(request, cluster)))
@@ -201,7 +203,7 @@ def _by_the_user(
     if _is_newer(modify.hsm_type, cluster.hsm_type):
         return _feasible(request, cluster, modify, now)
     if request.phase is StackPhase.UNKNOWN and request.is_update and cluster.rollback_expires_at is not None:
-        return _Leave(reasons.kept(request, cluster), drifted=True)
+        return _Leave(reasons.kept(request, cluster), drifted=True, at_once=True)
     if not _window_is_open(cluster, now):
         return _feasible(request, cluster, modify, now)
     if request.settings.on_rollback == "Keep":

@@ -287,6 +287,10 @@ class TestDrift:
         decision = decide(update(NEW, hsm_type=NEW), cluster(), FRESH, NOW)
         assert decision == Done(decision.because, drifted=True)
 
+    @pytest.mark.parametrize("state", IN_TRANSITION)
+    def test_in_transition_it_is_judged_later(self, state):
+        assert isinstance(decide(update(NEW, hsm_type=NEW), cluster(state), FRESH, NOW), Wait)
+
     def test_retention_converges_all_the_same(self):
         assert isinstance(decide(update(NEW, hsm_type=NEW, retention=30), cluster(), FRESH, NOW), ModifyRetention)
 
