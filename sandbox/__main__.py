@@ -19,6 +19,7 @@ def main() -> int:
     commands.add_parser("demo", help="tell the whole story and stop")
     local = commands.add_parser("sam-local", help="run every event as `sam local invoke` does")
     local.add_argument("--bare-host", action="store_true", help="without containers even where there is an engine")
+    local.add_argument("events", nargs="*", metavar="EVENT", help="only these, such as create-migration (default: all)")
     run = commands.add_parser("run", help="start it, seed a cluster, print what tools need, stop at Ctrl-C")
     run.add_argument("--hsms", type=int, default=1, help="HSMs of the seeded cluster (default 1)")
     run.add_argument("--speed", type=float, default=60, help="how much faster CloudHSM's clock runs (default 60)")
@@ -27,7 +28,7 @@ def main() -> int:
     if arguments.command == "demo":
         return _demo(console)
     if arguments.command == "sam-local":
-        return _sam_local(console, arguments.bare_host)
+        return _sam_local(console, arguments.events, bare_host=arguments.bare_host)
     return _run(console, arguments.hsms, arguments.speed)
 
 
@@ -41,8 +42,8 @@ def _demo(console: Console) -> int:
     return 0
 
 
-def _sam_local(console: Console, bare_host: bool) -> int:
-    wrong = sam_local(console, bare_host=bare_host)
+def _sam_local(console: Console, events: list[str], *, bare_host: bool) -> int:
+    wrong = sam_local(console, events, bare_host=bare_host)
     console.chapter(
         f"Not answered as they should: {', '.join(wrong)}" if wrong else "Every event was answered as it should"
     )

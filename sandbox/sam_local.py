@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -125,11 +125,13 @@ def built() -> Iterator[Path]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def run_all(console: Console, runner: Runner, server: CloudHsmServer) -> list[str]:
-    """Invokes every situation; returns the names of those that were not answered as they should."""
+def run_all(console: Console, runner: Runner, server: CloudHsmServer, events: Sequence[str]) -> list[str]:
+    """Invokes each situation; returns the names of those that were not answered as they should."""
+    if unknown := set(events) - {each.event for each in SITUATIONS}:
+        raise SystemExit(f"No such event in events/: {', '.join(sorted(unknown))}")
     console.line(f"Running on {runner.name}")
     wrong = []
-    for situation in SITUATIONS:
+    for situation in (each for each in SITUATIONS if not events or each.event in events):
         answer = _run(runner, server, situation)
         good = answer.get("Status") == situation.status and situation.says in answer.get("Reason", "")
         console.chapter(f"{'ok ' if good else 'WRONG '} events/{situation.event}.json")
@@ -139,8 +141,8 @@ def run_all(console: Console, runner: Runner, server: CloudHsmServer) -> list[st
     return wrong
 
 
-def sam_local(console: Console, *, bare_host: bool = False) -> list[str]:
-    """Runs all events in containers where there is an engine, on the bare host where there is none, and says which."""
+def sam_local(console: Console, events: Sequence[str] = (), *, bare_host: bool = False) -> list[str]:
+    """Runs events (all by default) in containers where there is an engine, else on the bare host, and says which."""
     with ExitStack() as stack:
         engine = None if bare_host else stack.enter_context(container_engine(console))
         server = stack.enter_context(CloudHsmServer(address=engine.host_address if engine else "127.0.0.1"))
@@ -150,7 +152,7 @@ def sam_local(console: Console, *, bare_host: bool = False) -> list[str]:
             runner = SamLocal(engine, directory, variables(server))
         else:
             runner = stack.enter_context(BareHost(directory / "Function", variables(server)))
-        return run_all(console, runner, server)
+        return run_all(console, runner, server, events)
 
 
 def _run(runner: Runner, server: CloudHsmServer, situation: Situation) -> dict[str, Any]:
