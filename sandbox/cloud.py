@@ -1,7 +1,9 @@
 """The local cloud as one object: MiniStack, CloudHSM, and what clients need to reach them."""
 
+import os
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -111,6 +113,8 @@ def sam(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
     """Runs the real `sam` in the project's directory; raises RuntimeError with its output when it fails."""
     if not SAM.exists():
         raise RuntimeError(f"{SAM} is missing: run `make {SAM.parent.parent.name}/ready`")
+    # The build takes pip from here: the machine's own Python may have none.
+    environment = {**(environment or os.environ), "PYTHON": sys.executable}
     done = subprocess.run([SAM, *arguments], cwd=ROOT, env=environment, check=False, text=True, capture_output=True)
     if done.returncode:
         raise RuntimeError(f"sam {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
