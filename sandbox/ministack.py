@@ -70,6 +70,7 @@ class MiniStack:
             "GATEWAY_PORT": str(self.port),
             "IOT_MTLS_ENABLED": "0",
             "SFTP_ENABLED": "0",
+            "STATE_DIR": str(temporary / "state"),
             "LAMBDA_ASYNC_RETRY_BASE_SECONDS": "1",
             "LAMBDA_ASYNC_RETRY_MAX_SECONDS": "1",
             "MINISTACK_HOST": "127.0.0.1",
