@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 
 from cloudhsm_settings.errors import InvalidProperties
 
-RESOURCE_TYPE = "Custom::CloudHSMClusterSettings"
 OnRollback = Literal["Keep", "Revert"]
 PROPERTIES = ("ClusterId", "HsmType", "BackupRetentionPolicy", "HsmTypeOnRollback", "WaitConditionHandle")
 POLICY_MEMBERS = ("Type", "Value")

@@ -3,13 +3,13 @@
 import importlib.util
 import shutil
 import subprocess
-import sys
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from sandbox.sam_local import built
+from tests.isolated import run_isolated
 
 pytestmark = pytest.mark.cloud
 RUNTIME = "3.13"
@@ -45,19 +45,16 @@ def test_it_has_the_models_of_the_services_it_calls_and_no_others(function):
 
 def test_it_needs_nothing_else(function):
     program = (
-        f"import sys; sys.path.insert(0, {str(function)!r})\n"
         "from cloudhsm_settings import clients, handler\n"
         "clients.cloudhsm(), clients.scheduler().get_paginator('list_schedules'), clients.cloudformation()\n"
         "print(sorted({name.partition('.')[0] for name, module in sys.modules.items() if getattr(module, '__file__', None)"
         f" and module.__file__.startswith({str(function)!r})}}))"
     )
     environment = {"AWS_DEFAULT_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}
-    done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", program], env=environment, check=True, capture_output=True, text=True
-    )
+    imported = run_isolated(function, program, environment=environment)
     allowed = {"aws_lambda_powertools", "boto3", "botocore", "cloudhsm_settings", "crhelper"}
     of_those = {"dateutil", "jmespath", "s3transfer", "six", "typing_extensions", "urllib3"}
-    assert set(eval(done.stdout)) <= allowed | of_those
+    assert set(eval(imported)) <= allowed | of_those
 
 
 def test_its_bytecode_is_valid_without_a_look_at_the_source(function):
@@ -79,16 +76,5 @@ def test_its_bytecode_is_valid_without_a_look_at_the_source(function):
         assert int.from_bytes(header[4:8], "little") == UNCHECKED_HASH, source
     # The proof that it is used: the source of a module can say anything.
     (function / "cloudhsm_settings" / "__init__.py").write_text("raise SystemExit('the source was read')")
-    done = subprocess.run(
-        [
-            python,
-            "-I",
-            "-S",
-            "-c",
-            f"import sys; sys.path.insert(0, {str(function)!r}); import cloudhsm_settings as c; print(c.__version__)",
-        ],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    assert done.stdout.strip() == "0.1.0"
+    version = run_isolated(function, "import cloudhsm_settings as c; print(c.__version__)", python=python)
+    assert version == "0.1.0"
