@@ -6,6 +6,7 @@ PYTHON ?= python3
 DEV := .venv
 MINISTACK := .venv-ministack
 SAM := .venv-sam
+BENCH := .venv-bench
 ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
 
 .PHONY: help
@@ -40,6 +41,10 @@ planted-bugs: $(DEV)/ready ## plant bugs one by one and see that arbitrary lives
 diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
 	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
 
+.PHONY: bench
+bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (15 minutes)
+	@PYTHONPATH=src $(DEV)/bin/python -m bench $(ARGUMENTS)
+
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
 	$(DEV)/bin/ruff format --check .
@@ -56,13 +61,13 @@ format: $(DEV)/ready ## mend formatting and what ruff can mend by itself
 .PHONY: lock
 lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 	$(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -o requirements/dev.txt
-	for group in ministack sam; do \
+	for group in bench ministack sam; do \
 	  $(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --group pyproject.toml:$$group -o requirements/$$group.txt; done
 	$(DEV)/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.13 --no-annotate --no-header pyproject.toml -o src/requirements.txt
 
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf .venv .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # The three environments pin different versions of botocore and cannot be one.
 $(DEV)/ready: requirements/dev.txt
@@ -72,6 +77,14 @@ $(ENVIRONMENTS): %/ready: | $(DEV)/bin/uv
 	@echo "Installing $* ..."
 	@test -x $*/bin/python || $(DEV)/bin/uv venv --quiet --python $(DEV)/bin/python $*
 	@$(DEV)/bin/uv pip install --quiet --python $*/bin/python --requirement $<
+	@touch $@
+
+# Lambda's own version of Python, whichever way the machine has it, or else as uv brings it.
+$(BENCH)/ready: requirements/bench.txt | $(DEV)/bin/uv
+	@echo "Installing $(BENCH) ..."
+	@for python in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python 3.13; do \
+	  $(DEV)/bin/uv venv --quiet --clear --python $$python $(BENCH) 2>/dev/null && break; done; \
+	$(DEV)/bin/uv pip install --quiet --python $(BENCH)/bin/python --requirement $<
 	@touch $@
 
 $(DEV)/bin/uv:
