@@ -23,6 +23,8 @@ class Contender:
     label: str
     directory: Path
     handler: str
+    python: str = str(PYTHON)
+    """What runs it."""
 
     @property
     def size(self) -> int:

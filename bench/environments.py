@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from bench.contenders import BENCH, PYTHON, Contender
+from bench.contenders import BENCH, Contender
 from sandbox.emulator import Emulator
 
 MB_OF_ONE_CPU = 1769
@@ -40,7 +40,7 @@ class Measured:
         os.close(file)
         self._emulator = Emulator(
             contender.directory,
-            (str(PYTHON), str(BENCH / "measured.py"), contender.handler),
+            (contender.python, str(BENCH / "measured.py"), contender.handler),
             {**variables, "MEASUREMENTS": self._notes},
             wrapped=("sh", "-c", _script(contender.directory, group), "sh"),
         )
