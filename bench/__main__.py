@@ -31,8 +31,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="bench-") as directory:
         results = measure(Path(directory), options.rounds)
         write(results, options.output)
-    for name, value in results.numbers().items():
-        print(f"{name:36} {value}")
+        for name, value in results.numbers().items():
+            print(f"{name:36} {value}")
 
 
 def measure(directory: Path, rounds: int) -> Results:

@@ -21,10 +21,14 @@ class Cost:
     dollars: float
 
 
-def migration(size: Size, architecture: str = "arm64", *, cold_looks: bool = False) -> Cost:
-    """One cold request and its looks: in the same environment, or with each in a new one, as the worst case."""
+def migration(size: Size, architecture: str = "arm64", *, cold_looks: bool = False, scheduler: bool = True) -> Cost:
+    """One cold request and its looks: in the same environment, or with each in a new one, as the worst case.
+
+    Without `scheduler` they come from EventBridge's scheduled rules, which cost nothing.
+    """
     look = size.tick + (size.start if cold_looks else 0)
     seconds = size.start + size.request + LOOKS * look
     gb_seconds = seconds * size.memory_size / 1024
-    requests = (1 + LOOKS) * DOLLARS_PER_REQUEST + LOOKS * DOLLARS_PER_SCHEDULED_INVOCATION
-    return Cost(gb_seconds, gb_seconds * DOLLARS_PER_GB_SECOND[architecture] + requests)
+    requests = (1 + LOOKS) * DOLLARS_PER_REQUEST
+    invocations = LOOKS * DOLLARS_PER_SCHEDULED_INVOCATION if scheduler else 0
+    return Cost(gb_seconds, gb_seconds * DOLLARS_PER_GB_SECOND[architecture] + requests + invocations)

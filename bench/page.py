@@ -9,7 +9,6 @@ from bench import costs
 from bench.flight import OPERATIONS, POLICY_BYTES
 from bench.results import Results
 from bench.samples import Spread
-from bench.sizes import Size
 from sandbox.emulator import MEMORY_SIZE
 
 _MS = 1000
@@ -138,15 +137,11 @@ def _cost(results: Results) -> str:
     chosen = next((each for each in results.sizes if each.memory_size == MEMORY_SIZE), None)
     if chosen is None or results.size_of_stock is None:
         return ""
-    rows = [
-        _cost_row("ours, arm64", chosen, "arm64"),
-        _cost_row("ours, arm64, every look cold (the worst case)", chosen, "arm64", cold=True),
-        _cost_row("ours, x86_64", chosen, "x86_64"),
-        _cost_row("stock, x86_64", results.size_of_stock, "x86_64"),
-    ]
-    return table([f"2-hour migration at {MEMORY_SIZE} MB", "GB-seconds", "US cents"], rows)
-
-
-def _cost_row(label: str, size: Size, architecture: str, *, cold: bool = False) -> tuple[str, str, str]:
-    cost = costs.migration(size, architecture, cold_looks=cold)
-    return label, f"{cost.gb_seconds:.2f}", f"{cost.dollars * 100:.3f}"
+    rows = {
+        "ours, arm64": costs.migration(chosen),
+        "ours, arm64, every look cold (the worst case)": costs.migration(chosen, cold_looks=True),
+        "ours, x86_64": costs.migration(chosen, "x86_64"),
+        "stock, x86_64": costs.migration(results.size_of_stock, "x86_64", scheduler=False),
+    }
+    told = [(label, f"{each.gb_seconds:.2f}", f"{each.dollars * 100:.3f}") for label, each in rows.items()]
+    return table([f"2-hour migration at {MEMORY_SIZE} MB", "GB-seconds", "US cents"], told)

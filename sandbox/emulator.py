@@ -15,7 +15,7 @@ from sandbox.ministack import ROOT, clean_environment, free_port
 
 INVOCATION_TIMEOUT = 90
 """Seconds, as in template.yaml."""
-MEMORY_SIZE = 256
+MEMORY_SIZE = 512
 """MB, as in template.yaml."""
 _SECONDS_TO_START = 20
 

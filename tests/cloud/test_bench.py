@@ -16,7 +16,9 @@ pytestmark = pytest.mark.cloud
 @pytest.fixture(scope="module")
 def ours():
     with built() as directory:
-        yield Contender("ours", "ours", directory / "Function", "cloudhsm_settings.handler.lambda_handler", sys.executable)
+        yield Contender(
+            "ours", "ours", directory / "Function", "cloudhsm_settings.handler.lambda_handler", sys.executable
+        )
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,8 @@ def test_an_environment_cannot_write_to_its_code(around, ours, tmp_path):
         "        return\n"
         "    raise AssertionError('written')\n"
     )
-    with Measured(Contender("any", "any", tmp_path, "app.lambda_handler", sys.executable), around.variables) as measured:
+    with Measured(
+        Contender("any", "any", tmp_path, "app.lambda_handler", sys.executable), around.variables
+    ) as measured:
         assert measured.invoke({}).wall_seconds > 0
     assert [path.name for path in tmp_path.iterdir()] == ["app.py"]
