@@ -50,7 +50,8 @@ def _starts(axes: Axes, results: Results) -> None:
     for height, name in enumerate(names):
         samples = results.starts.cpu(name)
         axes.plot([each * 1000 for each in samples], [height] * len(samples), "|", color="black", alpha=0.35)
-    axes.set_title("INIT: CPU, milliseconds (lines: samples)")
+    axes.margins(x=0.12)
+    axes.set_title("INIT: CPU, ms (lines: samples)")
 
 
 def _latency(axes: Axes, results: Results) -> None:
@@ -69,7 +70,8 @@ def _latency(axes: Axes, results: Results) -> None:
         )
         axes.bar_label(bars, fmt="%.1f", padding=3)
     axes.set_yticks(range(len(rows)), [label for label, _ in rows])
-    axes.legend(frameon=False, loc="lower right")
+    axes.legend(frameon=False, loc="upper right")
+    axes.margins(x=0.15)
     axes.set_title("The stack waits: seconds")
 
 
@@ -90,11 +92,11 @@ def _flight(axes: Axes, results: Results) -> None:
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
     axes.set_xlabel("other operations in flight")
-    axes.set_title("One whole migration: milliseconds of the function")
+    axes.set_title("One migration: ms of the function")
 
 
 def _sizes(axes: Axes, results: Results) -> None:
-    axes.set_title("First request, cold, by memory size: seconds")
+    axes.set_title("First request, cold: seconds")
     if not results.sizes:
         axes.text(0.1, 0.5, "not measured: no control groups here", transform=axes.transAxes)
         return
