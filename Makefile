@@ -40,12 +40,16 @@ planted-bugs: $(DEV)/ready ## plant bugs one by one and see that arbitrary lives
 diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
 	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
 
+.PHONY: schema
+schema: $(DEV)/ready ## write the schema of the resource anew, from the code and docs/resource.md
+	PYTHONPATH=src $(DEV)/bin/python -m schema.generate
+
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
-	$(DEV)/bin/cfn-lint template.yaml examples/*.yaml
+	$(DEV)/bin/cfn-lint
 	$(SAM)/bin/sam validate --lint --region us-east-1
 
 .PHONY: format
