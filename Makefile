@@ -16,6 +16,10 @@ help: ## what there is
 demo: $(ENVIRONMENTS) ## the whole story on a local cloud: deploy, change retention, migrate, delete
 	@$(DEV)/bin/python -m sandbox demo
 
+.PHONY: examples
+examples: $(ENVIRONMENTS) ## deploy every example on one local cloud, by the commands of its README
+	@$(DEV)/bin/python -m sandbox examples $(ARGUMENTS)
+
 .PHONY: sam-local
 sam-local: $(DEV)/ready $(SAM)/ready ## every event through `sam local invoke`, in containers where there is an engine
 	@$(DEV)/bin/python -m sandbox sam-local $(ARGUMENTS)
