@@ -54,6 +54,7 @@ lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/cfn-lint
+	$(DEV)/bin/cfn-lint --regions us-gov-east-1 us-gov-west-1 -- template.yaml examples/vpc/network.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 
 .PHONY: format

@@ -15,7 +15,7 @@ from typing import Any
 import boto3
 from ministack import app  # type: ignore[import-not-found]
 from ministack.core import iam_actions, responses  # type: ignore[import-not-found]
-from ministack.services import eventbridge, scheduler  # type: ignore[import-not-found]
+from ministack.services import eventbridge, lambda_svc, scheduler  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 
@@ -82,6 +82,21 @@ def name_resources_by_region() -> None:
     provisioners._physical_name = apart  # noqa: SLF001
 
 
+def attach_functions_to_vpcs() -> None:
+    """Puts the VpcConfig of a template's function on record, which MiniStack's CloudFormation forgets."""
+    require(lambda_svc, "_vpc_config_with_id")
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]  # noqa: SLF001
+    create, update = handlers["create"], handlers["update"]
+
+    def attach(made: tuple[str, Any], properties: dict[str, Any]) -> tuple[str, Any]:
+        network = lambda_svc._vpc_config_with_id(properties.get("VpcConfig"))  # noqa: SLF001
+        lambda_svc._functions[made[0]]["config"]["VpcConfig"] = network  # noqa: SLF001
+        return made
+
+    handlers["create"] = lambda logical_id, new, *rest: attach(create(logical_id, new, *rest), new)
+    handlers["update"] = lambda name, old, new, *rest: attach(update(name, old, new, *rest), new)
+
+
 def know_cloudhsm_clusters() -> None:
     """Adds AWS::CloudHSM::Cluster, true to its schema: another HsmType replaces the cluster."""
 
@@ -122,6 +137,7 @@ run_scheduler_fast(float(os.environ.get("SECONDS_BETWEEN_LOOKS", "60")))
 listen_on_one_port_only()
 authorize_schedules_in_their_group()
 name_resources_by_region()
+attach_functions_to_vpcs()
 know_cloudhsm_clusters()
 sys.argv = ["ministack"]
 app.main()
