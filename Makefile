@@ -17,6 +17,10 @@ help: ## what there is
 demo: $(ENVIRONMENTS) ## the whole story on a local cloud: deploy, change retention, migrate, delete
 	@$(DEV)/bin/python -m sandbox demo
 
+.PHONY: examples
+examples: $(ENVIRONMENTS) ## deploy every example on one local cloud, by the commands of its README
+	@$(DEV)/bin/python -m sandbox examples $(ARGUMENTS)
+
 .PHONY: sam-local
 sam-local: $(DEV)/ready $(SAM)/ready ## every event through `sam local invoke`, in containers where there is an engine
 	@$(DEV)/bin/python -m sandbox sam-local $(ARGUMENTS)
@@ -45,12 +49,17 @@ diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, int
 bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (15 minutes)
 	@PYTHONPATH=src $(DEV)/bin/python -m bench $(ARGUMENTS)
 
+.PHONY: schema
+schema: $(DEV)/ready ## write the schema of the resource anew, from the code and docs/resource.md
+	PYTHONPATH=src $(DEV)/bin/python -m schema.generate
+
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
-	$(DEV)/bin/cfn-lint template.yaml examples/*.yaml
+	$(DEV)/bin/cfn-lint
+	$(DEV)/bin/cfn-lint --regions us-gov-east-1 us-gov-west-1 -- template.yaml examples/vpc/network.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 
 .PHONY: format

@@ -69,11 +69,11 @@ class Cloud:
         """MiniStack's log, the functions' lines among it."""
         return self._ministack.log
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         """A boto3 client of one of the services of MiniStack."""
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=self._ministack.endpoint,
             verify=str(self.certificate.certificate),
             aws_access_key_id="000000000000",
