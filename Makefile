@@ -60,9 +60,25 @@ lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 	  $(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --group pyproject.toml:$$group -o requirements/$$group.txt; done
 	$(DEV)/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.13 --no-annotate --no-header pyproject.toml -o src/requirements.txt
 
+.PHONY: dist
+dist: $(DEV)/ready $(SAM)/ready ## what a release is made of, with checksums, in dist/
+	@$(DEV)/bin/python -m release dist
+	@$(if $(wildcard cdk/pyproject.toml),$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk)
+	@$(DEV)/bin/python -m release checksums
+	@cat dist/SHA256SUMS
+
+.PHONY: package
+package: dist ## upload dist/ to BUCKET (sam's own by default), and write dist/packaged.yaml
+	@$(SAM)/bin/sam package --template-file dist/template.yaml --output-template-file dist/packaged.yaml \
+	  --s3-prefix cloudhsm-cluster-settings $(if $(BUCKET),--s3-bucket $(BUCKET),--resolve-s3)
+
+.PHONY: publish
+publish: package ## publish to the Serverless Application Repository of your account
+	@$(SAM)/bin/sam publish --template dist/packaged.yaml --fail-on-same-version
+
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf .venv .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
 
 # The three environments pin different versions of botocore and cannot be one.
 $(DEV)/ready: requirements/dev.txt
