@@ -41,10 +41,14 @@ diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, int
 	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
 
 .PHONY: lint
-lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
+lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, workflows, templates
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
+	$(DEV)/bin/codespell
+	$(DEV)/bin/zizmor --offline --persona=pedantic --quiet .github
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(DEV)/bin/cfn-lint template.yaml examples/*.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 
@@ -66,6 +70,10 @@ dist: $(DEV)/ready $(SAM)/ready ## what a release is made of, with checksums, in
 	@$(if $(wildcard cdk/pyproject.toml),$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk)
 	@$(DEV)/bin/python -m release checksums
 	@cat dist/SHA256SUMS
+
+.PHONY: release-check
+release-check: $(DEV)/ready ## say what speaks against releasing the tag TAG from the GitHub repository REPOSITORY
+	@$(DEV)/bin/python -m release check "$(TAG)" "$(REPOSITORY)"
 
 .PHONY: package
 package: dist ## upload dist/ to BUCKET (sam's own by default), and write dist/packaged.yaml

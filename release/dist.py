@@ -14,8 +14,9 @@ DIST = ROOT / "dist"
 CHECKSUMS = "SHA256SUMS"
 _FUNCTION = re.compile(
     r"^  (?P<name>\w+):\n    Type: AWS::Serverless::Function\n"
-    r"    Metadata:\n      BuildMethod: makefile\n(?P<between>.*?\n      CodeUri: )src/$",
-    re.MULTILINE | re.DOTALL,
+    r"(?P<metadata>    Metadata:\n)      BuildMethod: makefile\n(?P<kept>(?:      .*\n)*)"
+    r"(?P<properties>    Properties:\n(?:      .*\n)*?      CodeUri: )src/$",
+    re.MULTILINE,
 )
 # The earliest moment that a zip can name.
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -45,11 +46,13 @@ def released(template: str) -> tuple[str, list[str]]:
     functions = [match["name"] for match in _FUNCTION.finditer(template)]
     if len(functions) != template.count("Type: AWS::Serverless::Function"):
         raise ValueError(f"Only {', '.join(functions) or 'none'} of template.yaml's functions could be read.")
-    told = _FUNCTION.sub(
-        lambda match: f"  {match['name']}:\n    Type: AWS::Serverless::Function\n{match['between']}{match['name']}.zip",
-        template,
-    )
-    return told, functions
+    return _FUNCTION.sub(_with_archive, template), functions
+
+
+def _with_archive(function: re.Match[str]) -> str:
+    metadata = function["metadata"] + function["kept"] if function["kept"] else ""
+    head = f"  {function['name']}:\n    Type: AWS::Serverless::Function\n"
+    return f"{head}{metadata}{function['properties']}{function['name']}.zip"
 
 
 def archive(directory: Path, file: Path) -> None:
