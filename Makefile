@@ -40,6 +40,10 @@ planted-bugs: $(DEV)/ready ## plant bugs one by one and see that arbitrary lives
 diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
 	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
 
+.PHONY: screens
+screens: $(ENVIRONMENTS) ## run the demo and draw what it shows into docs/
+	$(DEV)/bin/python -m tests.screens
+
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, workflows, templates
 	$(DEV)/bin/ruff format --check .
