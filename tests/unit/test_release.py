@@ -76,6 +76,11 @@ def test_the_application_is_described_as_the_repository_wants_it():
     assert told["SourceCodeUrl"].split("/")[3].lower() == told["Author"]
 
 
+def test_the_owner_is_the_same_everywhere():
+    repository = metadata()["SourceCodeUrl"].removeprefix("https://github.com/")
+    assert f"--repo {repository}\n" in (ROOT / "SECURITY.md").read_text()
+
+
 def test_the_readme_of_the_repository_needs_no_other_file():
     text = (ROOT / metadata()["ReadmeUrl"]).read_text()
     assert re.findall(r"\]\((?!https://)[^)]*\)", text) == []

@@ -73,6 +73,6 @@ def test_scripts_are_ours_and_hold_no_expression(job):
 
 def test_dependencies_are_not_taken_on_the_day_they_appear():
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
-    assert {update["package-ecosystem"] for update in updates} == {"github-actions", "pip"}
+    assert {update["package-ecosystem"] for update in updates} >= {"github-actions", "pip"}
     assert all(update["cooldown"]["default-days"] >= 7 for update in updates)
     assert all((ROOT / update["directory"].lstrip("/")).is_dir() for update in updates)
