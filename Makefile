@@ -53,13 +53,21 @@ bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure co
 schema: $(DEV)/ready ## write the schema of the resource anew, from the code and docs/resource.md
 	PYTHONPATH=src $(DEV)/bin/python -m schema.generate
 
+.PHONY: screens
+screens: $(ENVIRONMENTS) ## run the demo and draw what it shows into docs/
+	$(DEV)/bin/python -m tests.screens
+
 .PHONY: lint
-lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
+lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, workflows, templates
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/cfn-lint
 	$(DEV)/bin/cfn-lint --regions us-gov-east-1 us-gov-west-1 -- template.yaml examples/vpc/network.yaml
+	$(DEV)/bin/codespell
+	$(DEV)/bin/zizmor --offline --persona=pedantic --quiet .github
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 
 .PHONY: format
@@ -74,9 +82,29 @@ lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 	  $(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --group pyproject.toml:$$group -o requirements/$$group.txt; done
 	$(DEV)/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.13 --no-annotate --no-header pyproject.toml -o src/requirements.txt
 
+.PHONY: dist
+dist: $(DEV)/ready $(SAM)/ready ## what a release is made of, with checksums, in dist/
+	@$(DEV)/bin/python -m release dist
+	@$(if $(wildcard cdk/pyproject.toml),$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk)
+	@$(DEV)/bin/python -m release checksums
+	@cat dist/SHA256SUMS
+
+.PHONY: release-check
+release-check: $(DEV)/ready ## say what speaks against releasing the tag TAG from the GitHub repository REPOSITORY
+	@$(DEV)/bin/python -m release check "$(TAG)" "$(REPOSITORY)"
+
+.PHONY: package
+package: dist ## upload dist/ to BUCKET (sam's own by default), and write dist/packaged.yaml
+	@$(SAM)/bin/sam package --template-file dist/template.yaml --output-template-file dist/packaged.yaml \
+	  --s3-prefix cloudhsm-cluster-settings $(if $(BUCKET),--s3-bucket $(BUCKET),--resolve-s3)
+
+.PHONY: publish
+publish: package ## publish to the Serverless Application Repository of your account
+	@$(SAM)/bin/sam publish --template dist/packaged.yaml --fail-on-same-version
+
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf .venv .venv-bench .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-bench .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
 
 # The three environments pin different versions of botocore and cannot be one.
 $(DEV)/ready: requirements/dev.txt

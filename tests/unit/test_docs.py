@@ -18,8 +18,7 @@ from cloudhsm_settings.request import Progress, Request
 from tests.diagram import diagram
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES += sorted((ROOT / "examples").rglob("*.md"))
+PAGES = [path for folder in (".", "docs/**", "examples/**") for path in sorted(ROOT.glob(f"{folder}/*.md"))]
 LINTED = [ROOT / ".cfnlintrc.yaml", *sorted((ROOT / "examples").rglob("*.yaml"))]
 EXAMPLES = [textwrap.dedent(path.read_text()) for path in LINTED]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
