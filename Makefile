@@ -62,7 +62,7 @@ lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf .venv .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-ministack .venv-sam .aws-sam .cache cdk/node_modules cdk/cloudhsm_settings_cdk/functions dist .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # The three environments pin different versions of botocore and cannot be one.
 $(DEV)/ready: requirements/dev.txt
