@@ -18,12 +18,12 @@ class Attributes(CustomResource):
 
     @property
     def attr_hsm_type_drifted(self) -> str:
-        """ "true" when the type is not the declared one and was left alone, otherwise "false"."""
+        """Whether the type is not the declared one and was left alone, "true" or "false"."""
         return self.get_att_string("HsmTypeDrifted")
 
     @property
     def attr_backup_retention_policy_type(self) -> str:
-        """ "DAYS", or empty without a managed policy."""
+        """DAYS, or empty without a managed policy."""
         return self.get_att_string("BackupRetentionPolicy.Type")
 
     @property
@@ -33,7 +33,7 @@ class Attributes(CustomResource):
 
     @property
     def attr_backup_policy(self) -> str:
-        """ "DEFAULT"."""
+        """DEFAULT."""
         return self.get_att_string("BackupPolicy")
 
     @property
