@@ -7,6 +7,7 @@ DEV := .venv
 MINISTACK := .venv-ministack
 SAM := .venv-sam
 ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
+CDK := cdk/node_modules
 
 .PHONY: help
 help: ## what there is
@@ -25,7 +26,7 @@ sandbox: $(ENVIRONMENTS) ## start the local cloud and keep it running until Ctrl
 	@$(DEV)/bin/python -m sandbox run
 
 .PHONY: test
-test: $(ENVIRONMENTS) ## every test, with coverage of the function
+test: $(ENVIRONMENTS) $(CDK)/ready cdk-functions ## every test, with coverage of the function
 	$(DEV)/bin/python -m pytest --numprocesses=4 --dist=loadfile --cov --cov-report=term-missing:skip-covered
 
 .PHONY: unit
@@ -39,6 +40,18 @@ planted-bugs: $(DEV)/ready ## plant bugs one by one and see that arbitrary lives
 .PHONY: diagram
 diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
 	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
+
+.PHONY: snapshots
+snapshots: $(DEV)/ready ## write the templates of the CDK examples anew, into tests/cdk/snapshots
+	$(DEV)/bin/python -m tests.cdk.kept
+
+.PHONY: cdk-functions
+cdk-functions: $(DEV)/ready ## build the function into the CDK package
+	@$(MAKE) --no-print-directory -C cdk functions PYTHON=$(CURDIR)/$(DEV)/bin/python
+
+.PHONY: cdk-wheel
+cdk-wheel: $(DEV)/ready ## build the CDK package, with the function in it, into dist/
+	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk
 
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
@@ -72,6 +85,12 @@ $(ENVIRONMENTS): %/ready: | $(DEV)/bin/uv
 	@echo "Installing $* ..."
 	@test -x $*/bin/python || $(DEV)/bin/uv venv --quiet --python $(DEV)/bin/python $*
 	@$(DEV)/bin/uv pip install --quiet --python $*/bin/python --requirement $<
+	@touch $@
+
+# Node.js comes with the Python packages.
+$(CDK)/ready: cdk/package-lock.json | $(DEV)/ready
+	@echo "Installing $(CDK) ..."
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" npm ci --silent --prefix cdk
 	@touch $@
 
 $(DEV)/bin/uv:

@@ -1,6 +1,7 @@
 """Deploys the provider, and keeps HSM type and backup retention of a cluster with one HSM as declared."""
 
 from aws_cdk import App, CfnOutput, Duration, Stack
+
 from cloudhsm_settings_cdk import ClusterSettings, ClusterSettingsProvider
 
 app = App()
