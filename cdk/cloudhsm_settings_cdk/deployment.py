@@ -24,11 +24,12 @@ SECONDS_TO_ANSWER = 3600
 
 @dataclass(frozen=True)
 class Network:
-    """Where in a VPC the functions are."""
+    """Where in a VPC the functions are, and what lets Lambda put them there."""
 
     vpc: ec2.IVpc
     vpc_subnets: ec2.SubnetSelection | None
     security_groups: Sequence[ec2.ISecurityGroup] | None
+    policy: iam.ManagedPolicy
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,14 @@ class Common:
 
     def role(self, id: str, description: str, policies: Mapping[str, iam.PolicyDocument]) -> iam.Role:
         """The role of a function: to log, and what `policies` allow."""
-        own = {"log": permissions.log(self.log_group), **({"network": permissions.network()} if self.network else {})}
-        role = iam.Role(
+        return iam.Role(
             self.scope,
             id,
             description=description,
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={**policies, **own},
+            inline_policies={**policies, "log": permissions.log(self.log_group)},
+            managed_policies=[self.network.policy] if self.network else None,
         )
-        if self.network:
-            acknowledge_wildcard(role, "*", "Lambda's own requirement for functions in a VPC.")
-        return role
 
     def function(
         self,
@@ -99,6 +97,18 @@ def make_log_group(scope: Construct, retention: logs.RetentionDays) -> logs.LogG
     assert isinstance(resource, CfnResource)  # noqa: S101  # the type of every L2 construct's default child
     resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
     return log_group
+
+
+def make_network_policy(scope: Construct) -> iam.ManagedPolicy:
+    """What both roles need where the functions are in a VPC."""
+    policy = iam.ManagedPolicy(
+        scope,
+        "NetworkPolicy",
+        description="Lets Lambda, but not the code of the functions, attach them to a VPC",
+        document=permissions.network(scope),
+    )
+    acknowledge_wildcard(policy, "*", "What Lambda needs for any VPC; it is denied to the code of functions.")
+    return policy
 
 
 def make_responder(common: Common) -> lambda_.Function:

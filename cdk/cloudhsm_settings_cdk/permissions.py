@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -43,12 +43,20 @@ def log(log_group: logs.ILogGroup) -> iam.PolicyDocument:
     return _document(_allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn))
 
 
-def network() -> iam.PolicyDocument:
-    """What Lambda needs to put a function into a VPC: https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html."""
+def network(scope: Construct) -> iam.PolicyDocument:
+    """What Lambda itself, and not the code of a function, needs to put functions into a VPC.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    """
     interfaces = [f"ec2:{verb}NetworkInterface" for verb in ("Create", "Delete")]
     addresses = [f"ec2:{verb}PrivateIpAddresses" for verb in ("Assign", "Unassign")]
     reading = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
-    return _document(_allow([*interfaces, *addresses, *reading], "*", sid="JoinNetwork"))
+    functions = Stack.of(scope).format_arn(
+        service="lambda", resource="function", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    from_code = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
+    denied = iam.PolicyStatement(effect=iam.Effect.DENY, actions=["ec2:*"], resources=["*"], conditions=from_code)
+    return _document(_allow([*interfaces, *addresses, *reading], "*"), denied)
 
 
 def cluster_arn(scope: Construct, cluster_id_pattern: str) -> str:

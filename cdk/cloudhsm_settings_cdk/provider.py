@@ -11,7 +11,14 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
-from cloudhsm_settings_cdk.deployment import Common, Network, make_function, make_log_group, make_responder
+from cloudhsm_settings_cdk.deployment import (
+    Common,
+    Network,
+    make_function,
+    make_log_group,
+    make_network_policy,
+    make_responder,
+)
 from cloudhsm_settings_cdk.limits import provider_faults, refuse
 
 EXPORT_NAME = "cloudhsm-cluster-settings-ServiceToken"
@@ -67,7 +74,7 @@ class ClusterSettingsProvider(Construct):
             self,
             self.log_group,
             architecture or lambda_.Architecture.ARM_64,
-            Network(vpc, vpc_subnets, security_groups) if vpc else None,
+            Network(vpc, vpc_subnets, security_groups, make_network_policy(self)) if vpc else None,
         )
         self.responder = make_responder(common)
         """The function that answers when all invocations of the other crashed."""

@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-import tomllib
 from pathlib import Path
 
 import pytest
@@ -73,11 +72,3 @@ def test_a_checkout_builds_anew_when_the_source_has_changed(tmp_path):
     done = subprocess.run(["make", "-C", ROOT / "cdk", "--question", "functions"], check=False, capture_output=True)
     functions.code("Function")
     assert done.returncode == 1
-
-
-def test_the_versions_of_both_packages_are_one():
-    versions = {
-        tomllib.loads((ROOT / path).read_text())["project"]["version"]
-        for path in ("pyproject.toml", "cdk/pyproject.toml")
-    }
-    assert len(versions) == 1

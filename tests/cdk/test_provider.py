@@ -1,5 +1,8 @@
 """The provider as CDK deploys it is the provider of template.yaml."""
 
+import json
+from functools import partial
+
 import pytest
 from aws_cdk import App, Environment, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
@@ -15,45 +18,63 @@ from sandbox.ministack import ROOT
 from tests.cdk.synthesized import plain, resources, stack
 
 SOURCE = loads((ROOT / "template.yaml").read_text())
-# Code is an asset, tags are sam's, what depends on what CDK adds for itself, and metadata are for tools.
-TOOLS = {"Code", "Tags", "DependsOn", "Metadata"}
+# Code is an asset, tags are sam's, Path is IAM's default, the others are for tools.
+UNCOMPARED = {"Code", "CodeUri", "DependsOn", "Metadata", "Path", "Tags"}
 
 
 def translated(**parameters) -> dict:
     """The resources of template.yaml after its transform, with its parameters' defaults or others."""
     values = {name: each["Default"] for name, each in SOURCE["Parameters"].items()} | parameters
     made = {}
-    for name, resource in SOURCE["Resources"].items():
-        made |= expanded(name, resource) if resource["Type"] == "AWS::Serverless::Function" else {name: resource}
-    return given(plain(made, {}), values)
+    for name, declared in SOURCE["Resources"].items():
+        resource = dict(declared)
+        if holds(resource.pop("Condition", None), values):
+            made |= expanded(name, resource) if resource["Type"] == "AWS::Serverless::Function" else {name: resource}
+    return plain(given(made, values), {})
 
 
-def expanded(name, function):
+def expanded(name, function) -> dict:
     """A function of SAM as its transform writes it, as far as template.yaml uses it."""
-    properties = {key: value for key, value in function["Properties"].items() if key != "CodeUri"}
-    invoke = dict(properties.pop("EventInvokeConfig"))
+    properties = {**SOURCE.get("Globals", {}).get("Function", {}), **function["Properties"]}
+    invoke = {**properties.pop("EventInvokeConfig"), "FunctionName": {"Ref": name}, "Qualifier": "$LATEST"}
     if "DestinationConfig" in invoke:
         destination = invoke["DestinationConfig"]["OnFailure"]["Destination"]
         invoke["DestinationConfig"] = {"OnFailure": {"Destination": destination}}
-    target = {"FunctionName": {"Ref": name}, "Qualifier": "$LATEST"}
     return {
         name: {"Type": "AWS::Lambda::Function", "Properties": properties},
-        f"{name}EventInvokeConfig": {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": {**invoke, **target}},
+        f"{name}EventInvokeConfig": {"Type": "AWS::Lambda::EventInvokeConfig", "Properties": invoke},
     }
 
 
-def given(value, parameters):
-    """`value` with parameters in the place of references to them."""
+def holds(condition, values) -> bool:
+    return condition is None or given(SOURCE["Conditions"][condition], values)
+
+
+def given(value, values):  # noqa: C901  # a table of CloudFormation's functions
+    """`value` with parameters and conditions decided; None for AWS::NoValue."""
     match value:
+        case {"Ref": "AWS::NoValue"}:
+            return None
+        case {"Ref": name} if name in values:
+            return values[name]
+        case {"Fn::If": [name, then, otherwise]}:
+            return given(then if holds(name, values) else otherwise, values)
+        case {"Fn::Not": [condition]}:
+            return not given(condition, values)
+        case {"Fn::Equals": [one, other]}:
+            return given(one, values) == given(other, values)
+        case {"Fn::And": conditions}:
+            return all(given(condition, values) for condition in conditions)
+        case {"Fn::Split": [separator, text]}:
+            return given(text, values).split(separator)
         case dict():
-            return {key: given(each, parameters) for key, each in value.items()}
+            decided = {key: given(each, values) for key, each in value.items()}
+            return {key: each for key, each in decided.items() if each is not None}
         case list():
-            return [given(each, parameters) for each in value]
+            return [given(each, values) for each in value]
         case str():
-            for name, parameter in parameters.items():
-                if value == f"${{{name}}}":
-                    return parameter
-                value = value.replace(f"${{{name}}}", str(parameter))
+            for name, chosen in values.items():
+                value = value.replace(f"${{{name}}}", str(chosen))
     return value
 
 
@@ -61,11 +82,11 @@ def compared(value):
     """Without what only tools need, and with lists that are sets sorted."""
     match value:
         case dict():
-            return {key: compared(each) for key, each in value.items() if key not in TOOLS}
+            return {key: compared(each) for key, each in value.items() if key not in UNCOMPARED}
         case list() if all(isinstance(each, str) for each in value):
             return sorted(value)
         case list():
-            return sorted((compared(each) for each in value), key=lambda each: each.get("PolicyName", each.get("Sid")))
+            return sorted((compared(each) for each in value), key=partial(json.dumps, sort_keys=True))
     return value
 
 
@@ -99,7 +120,7 @@ def test_it_is_what_template_yaml_deploys(properties, parameters):
 
 def test_the_name_of_the_export_is_the_one_of_template_yaml():
     export = SOURCE["Outputs"]["ServiceToken"]["Export"]["Name"]
-    assert given(plain(export, {}), {"AWS::StackName": PROVIDER_STACK}) == EXPORT_NAME
+    assert given(export, {"AWS::StackName": PROVIDER_STACK})["Fn::Sub"] == EXPORT_NAME
 
 
 def test_a_deployed_provider_by_the_name_of_its_export():
@@ -135,20 +156,36 @@ def test_grant_invoke(deployed):
     assert len(statement["Resource"]) == 2
 
 
+@pytest.mark.skipif("SubnetIds" not in SOURCE["Parameters"], reason="template.yaml knows no VPC")
+def test_in_a_vpc_it_is_what_template_yaml_deploys():
+    parent = stack()
+    vpc = ec2.Vpc.from_vpc_attributes(
+        parent,
+        "Vpc",
+        vpc_id="vpc-0123456789abcdef0",
+        availability_zones=["us-east-1a"],
+        private_subnet_ids=["subnet-0123456789abcdef0"],
+    )
+    group = ec2.SecurityGroup.from_security_group_id(parent, "Group", "sg-0123456789abcdef0")
+    ours = compared(resources(ClusterSettingsProvider(parent, "Provider", vpc=vpc, security_groups=[group])))
+    assert ours == compared(translated(SubnetIds="subnet-0123456789abcdef0", SecurityGroupIds="sg-0123456789abcdef0"))
+    assert "ec2:CreateNetworkInterface" in str(ours)
+
+
 def test_in_a_vpc():
     parent = stack()
     vpc = ec2.Vpc(parent, "Vpc", max_azs=1)
     provider = ClusterSettingsProvider(parent, "Provider", vpc=vpc)
-    peer = ec2.SecurityGroup(parent, "Endpoints", vpc=vpc)
-    peer.connections.allow_from(provider, ec2.Port.HTTPS)
+    endpoints = ec2.SecurityGroup(parent, "Endpoints", vpc=vpc)
+    endpoints.connections.allow_from(provider, ec2.Port.HTTPS)
     made = resources(provider)
     for function in ("Function", "Responder"):
         assert made[function]["Properties"]["VpcConfig"]["SecurityGroupIds"]
-        policies = made[f"{function}Role"]["Properties"]["Policies"]
-        network = next(each["PolicyDocument"] for each in policies if each["PolicyName"] == "network")
-        assert "ec2:CreateNetworkInterface" in network["Statement"]["Action"]
-    ingress = Template.from_stack(parent).find_resources("AWS::EC2::SecurityGroupIngress")
-    assert len(ingress) == 2
+        assert made[f"{function}Role"]["Properties"]["ManagedPolicyArns"] == "${NetworkPolicy}"
+    allow, deny = made["NetworkPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert "ec2:CreateNetworkInterface" in allow["Action"]
+    assert (deny["Effect"], deny["Action"]) == ("Deny", "ec2:*")
+    assert len(Template.from_stack(parent).find_resources("AWS::EC2::SecurityGroupIngress")) == 2
 
 
 def test_in_security_groups_of_its_own_choice():

@@ -34,7 +34,11 @@ def test_cdk_nag_finds_nothing(pattern):
 def test_cdk_nag_finds_nothing_in_a_vpc():
     network = Stack(None, "Network")
     vpc = ec2.Vpc.from_vpc_attributes(
-        network, "Vpc", vpc_id="vpc-1", availability_zones=["us-east-1a"], private_subnet_ids=["subnet-1"]
+        network,
+        "Vpc",
+        vpc_id="vpc-0123456789abcdef0",
+        availability_zones=["us-east-1a"],
+        private_subnet_ids=["subnet-0123456789abcdef0"],
     )
     app_with_everything(vpc=vpc).synth()
 

@@ -47,7 +47,7 @@ def test_a_cluster_with_three_hsms_and_a_deployed_provider(cloud, fleet, stacks)
 def test_a_migration_that_cloudhsm_reverts_and_then_does_not(cloud, fleet):
     cluster = fleet.seed(hsms=2, fate=Fate.REVERT)
     app = {"directory": EXAMPLES / "cdk-long-migration", "cluster": cluster.cluster_id}
-    with pytest.raises(RuntimeError, match="CloudHSM reverted the change to hsm2m.medium by itself"):
+    with pytest.raises(RuntimeError, match=r"CloudHSM reverted the change to hsm2m\.medium by itself"):
         cdk.deploy(cloud, **app)
     cluster.fate = Fate.SUCCEED
     assert cdk.deploy(cloud, **app)["HsmType"] == "hsm2m.medium"
