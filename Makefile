@@ -6,6 +6,7 @@ PYTHON ?= python3
 DEV := .venv
 MINISTACK := .venv-ministack
 SAM := .venv-sam
+BENCH := .venv-bench
 ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
 
 .PHONY: help
@@ -15,6 +16,10 @@ help: ## what there is
 .PHONY: demo
 demo: $(ENVIRONMENTS) ## the whole story on a local cloud: deploy, change retention, migrate, delete
 	@$(DEV)/bin/python -m sandbox demo
+
+.PHONY: examples
+examples: $(ENVIRONMENTS) ## deploy every example on one local cloud, by the commands of its README
+	@$(DEV)/bin/python -m sandbox examples $(ARGUMENTS)
 
 .PHONY: sam-local
 sam-local: $(DEV)/ready $(SAM)/ready ## every event through `sam local invoke`, in containers where there is an engine
@@ -40,6 +45,14 @@ planted-bugs: $(DEV)/ready ## plant bugs one by one and see that arbitrary lives
 diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
 	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
 
+.PHONY: bench
+bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (15 minutes)
+	@PYTHONPATH=src $(DEV)/bin/python -m bench $(ARGUMENTS)
+
+.PHONY: schema
+schema: $(DEV)/ready ## write the schema of the resource anew, from the code and docs/resource.md
+	PYTHONPATH=src $(DEV)/bin/python -m schema.generate
+
 .PHONY: screens
 screens: $(ENVIRONMENTS) ## run the demo and draw what it shows into docs/
 	$(DEV)/bin/python -m tests.screens
@@ -49,11 +62,12 @@ lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, wor
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
+	$(DEV)/bin/cfn-lint
+	$(DEV)/bin/cfn-lint --regions us-gov-east-1 us-gov-west-1 -- template.yaml examples/vpc/network.yaml
 	$(DEV)/bin/codespell
 	$(DEV)/bin/zizmor --offline --persona=pedantic --quiet .github
 	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(DEV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
-	$(DEV)/bin/cfn-lint template.yaml examples/*.yaml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 
 .PHONY: format
@@ -64,7 +78,7 @@ format: $(DEV)/ready ## mend formatting and what ruff can mend by itself
 .PHONY: lock
 lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 	$(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -o requirements/dev.txt
-	for group in ministack sam; do \
+	for group in bench ministack sam; do \
 	  $(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --group pyproject.toml:$$group -o requirements/$$group.txt; done
 	$(DEV)/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.13 --no-annotate --no-header pyproject.toml -o src/requirements.txt
 
@@ -90,7 +104,7 @@ publish: package ## publish to the Serverless Application Repository of your acc
 
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf .venv .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf .venv .venv-bench .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
 
 # The three environments pin different versions of botocore and cannot be one.
 $(DEV)/ready: requirements/dev.txt
@@ -100,6 +114,14 @@ $(ENVIRONMENTS): %/ready: | $(DEV)/bin/uv
 	@echo "Installing $* ..."
 	@test -x $*/bin/python || $(DEV)/bin/uv venv --quiet --python $(DEV)/bin/python $*
 	@$(DEV)/bin/uv pip install --quiet --python $*/bin/python --requirement $<
+	@touch $@
+
+# Lambda's own version of Python, whichever way the machine has it, or else as uv brings it.
+$(BENCH)/ready: requirements/bench.txt | $(DEV)/bin/uv
+	@echo "Installing $(BENCH) ..."
+	@for python in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python 3.13; do \
+	  $(DEV)/bin/uv venv --quiet --clear --python $$python $(BENCH) 2>/dev/null && break; done; \
+	$(DEV)/bin/uv pip install --quiet --python $(BENCH)/bin/python --requirement $<
 	@touch $@
 
 $(DEV)/bin/uv:

@@ -9,7 +9,11 @@ from sandbox.cloud import Cloud
 from sandbox.cloudhsm import Clock, Fleet
 from sandbox.console import Console
 from sandbox.demo import tell
+from sandbox.examples import EXAMPLES, Rehearsal
 from sandbox.sam_local import sam_local
+
+SPEED = 600
+"""How much faster CloudHSM's clock runs for the examples: 30 minutes take 3 seconds."""
 
 
 def main() -> int:
@@ -17,6 +21,8 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m sandbox", description="A local cloud with a CloudHSM in it.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("demo", help="tell the whole story and stop")
+    examples = commands.add_parser("examples", help="deploy every example by the commands of its README")
+    examples.add_argument("names", nargs="*", metavar="EXAMPLE", help="only these, such as migration (default: all)")
     local = commands.add_parser("sam-local", help="run every event as `sam local invoke` does")
     local.add_argument("--bare-host", action="store_true", help="without containers even where there is an engine")
     local.add_argument("events", nargs="*", metavar="EVENT", help="only these, such as create-migration (default: all)")
@@ -27,6 +33,8 @@ def main() -> int:
     console = Console()
     if arguments.command == "demo":
         return _demo(console)
+    if arguments.command == "examples":
+        return _examples(console, arguments.names)
     if arguments.command == "sam-local":
         return _sam_local(console, arguments.events, bare_host=arguments.bare_host)
     return _run(console, arguments.hsms, arguments.speed)
@@ -40,6 +48,22 @@ def _demo(console: Console) -> int:
         return 1
     console.chapter("Done. The function is src/cloudhsm_settings, the reference is docs/resource.md.")
     return 0
+
+
+def _examples(console: Console, names: list[str]) -> int:
+    if unknown := set(names) - {each.directory for each in EXAMPLES}:
+        raise SystemExit(f"No such directory in examples/: {', '.join(sorted(unknown))}")
+    chosen = [each for each in EXAMPLES if not names or each.directory in names]
+    console.chapter("A local cloud, with the provider")
+    with Cloud(Fleet(Clock(speed=SPEED)), seconds_between_looks=1) as cloud:
+        console.line(f"ServiceToken {cloud.deploy_provider()}")
+        console.chapter(f"{len(chosen)} examples side by side")
+        wrong = []
+        for result in Rehearsal(cloud).run_all(chosen):
+            console.line(str(result))
+            wrong += [result.example.directory] if result.fault else []
+    console.chapter(f"Not as they should be: {', '.join(wrong)}" if wrong else "Every example is as it should be")
+    return 1 if wrong else 0
 
 
 def _sam_local(console: Console, events: list[str], *, bare_host: bool) -> int:

@@ -43,13 +43,15 @@ def _tell(console: Console, cloud: Cloud, fleet: Fleet) -> None:
     stacks = Stacks(cloud, console.event)
     with HsmWatch(console, fleet, cluster.cluster_id):
         console.chapter("A stack that declares a backup retention of 30 days (it is 90)")
-        status = stacks.create(STACK, ROOT / "examples" / "retention.yaml", ClusterId=cluster.cluster_id)
+        status = stacks.create(STACK, ROOT / "examples" / "retention" / "template.yaml", ClusterId=cluster.cluster_id)
         _expect(status, "CREATE_COMPLETE")
 
         console.chapter("The stack also declares hsm2m.medium: three HSMs migrate in place, 30 minutes each")
         console.line("Settings is answered as soon as CloudHSM accepts; Migrated1, a wait condition, holds the stack")
         console.line(f"Scheduler lets the function look every {SECONDS_BETWEEN_LOOKS} s here, every minute in AWS")
-        status = stacks.update(STACK, ROOT / "examples" / "long-migration.yaml", ClusterId=cluster.cluster_id)
+        status = stacks.update(
+            STACK, ROOT / "examples" / "long-migration" / "template.yaml", ClusterId=cluster.cluster_id
+        )
         _expect(status, "UPDATE_COMPLETE")
 
     console.chapter("What the stack got")

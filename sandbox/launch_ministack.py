@@ -1,4 +1,4 @@
-"""Runs MiniStack inside its own environment, with a Scheduler that keeps up with fast time.
+"""Runs MiniStack inside its own environment, with what it lacks: fast time and AWS::CloudHSM::Cluster.
 
 Started by `sandbox.ministack` with that environment's Python. It ends when its standard input closes, so that no
 server outlives the process that started it. SECONDS_BETWEEN_LOOKS shortens `rate(1 minute)`.
@@ -8,12 +8,15 @@ import json
 import os
 import sys
 import threading
+from hashlib import sha256
 from types import ModuleType
 from typing import Any
 
+import boto3
 from ministack import app  # type: ignore[import-not-found]
-from ministack.core import iam_actions  # type: ignore[import-not-found]
-from ministack.services import eventbridge, scheduler  # type: ignore[import-not-found]
+from ministack.core import iam_actions, responses  # type: ignore[import-not-found]
+from ministack.services import eventbridge, lambda_svc, scheduler  # type: ignore[import-not-found]
+from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 
 def end_with_parent() -> None:
@@ -65,9 +68,76 @@ def run_scheduler_fast(seconds: float) -> None:
     scheduler._SCHEDULE_TICK_INTERVAL = min(1.0, seconds)  # noqa: SLF001
 
 
+def name_resources_by_region() -> None:
+    """Keeps the roles of a stack apart from those of its twin in another region: IAM is global, as are its names."""
+    require(provisioners, "_physical_name")
+    alike = provisioners._physical_name  # noqa: SLF001  # there is no setting for it
+
+    def apart(*words: Any, **options: Any) -> str:
+        name: str = alike(*words, **options)
+        start, suffix = name[:-13], name[-13:]
+        digest = sha256(f"{responses.get_region()}:{suffix}".encode()).hexdigest()[:13]
+        return start + (digest.upper() if suffix.isupper() else digest)
+
+    provisioners._physical_name = apart  # noqa: SLF001
+
+
+def attach_functions_to_vpcs() -> None:
+    """Puts the VpcConfig of a template's function on record, which MiniStack's CloudFormation forgets."""
+    require(lambda_svc, "_vpc_config_with_id")
+    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]  # noqa: SLF001
+    create, update = handlers["create"], handlers["update"]
+
+    def attach(made: tuple[str, Any], properties: dict[str, Any]) -> tuple[str, Any]:
+        network = lambda_svc._vpc_config_with_id(properties.get("VpcConfig"))  # noqa: SLF001
+        lambda_svc._functions[made[0]]["config"]["VpcConfig"] = network  # noqa: SLF001
+        return made
+
+    handlers["create"] = lambda logical_id, new, *rest: attach(create(logical_id, new, *rest), new)
+    handlers["update"] = lambda name, old, new, *rest: attach(update(name, old, new, *rest), new)
+
+
+def know_cloudhsm_clusters() -> None:
+    """Adds AWS::CloudHSM::Cluster, true to its schema: another HsmType replaces the cluster."""
+
+    def cloudhsm() -> Any:
+        credentials = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        return boto3.client("cloudhsmv2", region_name=responses.get_region(), **credentials)
+
+    def create(_logical_id: str, properties: dict[str, Any], _stack: str) -> tuple[str, dict[str, str]]:
+        members = {
+            name: properties[name]
+            for name in ("HsmType", "SubnetIds", "BackupRetentionPolicy", "Mode")
+            if name in properties
+        }
+        cluster = cloudhsm().create_cluster(**members)["Cluster"]
+        region, account = responses.get_region(), responses.get_account_id()
+        arn = f"arn:aws:cloudhsm:{region}:{account}:cluster/{cluster['ClusterId']}"
+        return arn, {"Arn": arn, **{name: cluster[name] for name in ("ClusterId", "State", "SecurityGroup", "VpcId")}}
+
+    def update(arn: str, old: dict[str, Any], new: dict[str, Any], _stack: str) -> tuple[str, dict[str, str]]:
+        policy, cluster_id = new.get("BackupRetentionPolicy"), arn.rpartition("/")[2]
+        if policy and policy != old.get("BackupRetentionPolicy"):
+            cloudhsm().modify_cluster(ClusterId=cluster_id, BackupRetentionPolicy=policy)
+        return arn, {"Arn": arn, "ClusterId": cluster_id}
+
+    def delete(arn: str, _properties: dict[str, Any]) -> None:
+        cloudhsm().delete_cluster(ClusterId=arn.rpartition("/")[2])
+
+    require(provisioners, "_RESOURCE_HANDLERS")
+    require(provisioners, "_REPLACING_PROPERTIES")
+    handlers = {"create": create, "update": update, "delete": delete}
+    provisioners._RESOURCE_HANDLERS["AWS::CloudHSM::Cluster"] = handlers  # noqa: SLF001  # there is no other way in
+    create_only = ("SubnetIds", "NetworkType", "Mode", "HsmType")
+    provisioners._REPLACING_PROPERTIES["AWS::CloudHSM::Cluster"] = create_only  # noqa: SLF001
+
+
 threading.Thread(target=end_with_parent, daemon=True).start()
 run_scheduler_fast(float(os.environ.get("SECONDS_BETWEEN_LOOKS", "60")))
 listen_on_one_port_only()
 authorize_schedules_in_their_group()
+name_resources_by_region()
+attach_functions_to_vpcs()
+know_cloudhsm_clusters()
 sys.argv = ["ministack"]
 app.main()

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sandbox.cloud import Cloud
+from sandbox.cloud import REGION, Cloud
 
 SECONDS_BETWEEN_POLLS = 0.5
 SECONDS_AT_MOST = 600
@@ -28,9 +28,11 @@ class StackEvent:
 class Stacks:
     """Creates, updates and deletes stacks of the local cloud and waits for the outcome."""
 
-    def __init__(self, cloud: Cloud, heed: Callable[[StackEvent], None] = lambda _: None) -> None:
+    def __init__(
+        self, cloud: Cloud, heed: Callable[[StackEvent], None] = lambda _: None, *, region: str = REGION
+    ) -> None:
         """`heed` is given each event as it comes."""
-        self._client = cloud.client("cloudformation")
+        self._client = cloud.client("cloudformation", region)
         self._heed = heed
 
     def create(self, name: str, template: str | Path, **parameters: str) -> str:

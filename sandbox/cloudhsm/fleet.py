@@ -76,6 +76,14 @@ class Fleet:
         """ModifyCluster."""
         return self._called("ModifyCluster", members, lambda: self._modified(members))
 
+    def create(self, members: dict[str, Any]) -> dict[str, Any]:
+        """CreateCluster: an empty cluster, which waits for a person to initialize and activate it."""
+        return self._called("CreateCluster", members, lambda: self._created(members))
+
+    def delete(self, members: dict[str, Any]) -> dict[str, Any]:
+        """DeleteCluster."""
+        return self._called("DeleteCluster", members, lambda: self._deleted(members))
+
     def _called(self, operation: str, members: dict[str, Any], carry_out: Callable[[], T]) -> T:
         with self._lock:
             call = Call(operation, members, self.clock.now())
@@ -107,10 +115,29 @@ class Fleet:
         self._stale[cluster.cluster_id] = (left - 1, old)
         return old
 
-    def _modified(self, members: dict[str, Any]) -> dict[str, Any]:
+    def _created(self, members: dict[str, Any]) -> dict[str, Any]:
+        if not _HSM_TYPE.fullmatch(members["HsmType"]):
+            raise _invalid(f"{members['HsmType']} is not an HSM type.")
+        cluster = self.seed(hsms=0, hsm_type=members["HsmType"], state="UNINITIALIZED", created_at=self.clock.now())
+        if policy := members.get("BackupRetentionPolicy"):
+            _retain(cluster, policy)
+        return cluster.to_api()
+
+    def _deleted(self, members: dict[str, Any]) -> dict[str, Any]:
+        cluster = self._known(members)
+        if cluster.hsms:
+            raise _invalid("The cluster has HSMs.")
+        cluster.state = "DELETED"
+        return cluster.to_api()
+
+    def _known(self, members: dict[str, Any]) -> SandboxCluster:
         cluster = self.clusters.get(members.get("ClusterId", ""))
         if cluster is None:
             raise CloudHsmError("CloudHsmResourceNotFoundException", "The cluster does not exist.")
+        return cluster
+
+    def _modified(self, members: dict[str, Any]) -> dict[str, Any]:
+        cluster = self._known(members)
         cluster.settle(self.clock.now())
         before = cluster.snapshot()
         if policy := members.get("BackupRetentionPolicy"):

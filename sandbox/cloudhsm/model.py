@@ -91,10 +91,18 @@ class SandboxCluster:
     def of(cls, hsms: int = 1, **members: Any) -> "SandboxCluster":
         """An ACTIVE cluster with `hsms` HSMs of its own type."""
         cluster = cls(**members)
-        cluster.hsms = [
-            SandboxHsm(cluster.hsm_type, eni_ip=f"10.0.{n}.10", zone=f"us-east-1{'abc'[n % 3]}") for n in range(hsms)
-        ]
+        cluster.add_hsms(hsms)
         return cluster
+
+    def add_hsms(self, number: int) -> None:
+        """Adds HSMs of the cluster's own type."""
+        for n in range(len(self.hsms), len(self.hsms) + number):
+            self.hsms.append(SandboxHsm(self.hsm_type, eni_ip=f"10.0.{n}.10", zone=f"us-east-1{'abc'[n % 3]}"))
+
+    def activate(self, hsms: int = 1) -> None:
+        """What a person does with a new cluster: an HSM, initialization, activation."""
+        self.add_hsms(hsms)
+        self.state = "ACTIVE"
 
     def settle(self, now: float) -> None:
         """Lets everything happen that has happened by `now`."""

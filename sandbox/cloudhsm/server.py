@@ -40,9 +40,18 @@ class _FleetResponse(CloudHSMV2Response):
             answer["NextToken"] = str(end)
         return json.dumps(answer)
 
+    def create_cluster(self) -> str:
+        return self._cluster(_fleet().create)
+
     def modify_cluster(self) -> str:
+        return self._cluster(_fleet().modify)
+
+    def delete_cluster(self) -> str:
+        return self._cluster(_fleet().delete)
+
+    def _cluster(self, carry_out: Callable[[dict[str, Any]], dict[str, Any]]) -> str:
         members = json.loads(self.body)
-        return json.dumps({"Cluster": _answered(lambda: _fleet().modify(members))})
+        return json.dumps({"Cluster": _answered(lambda: carry_out(members))})
 
 
 def _fleet() -> Fleet:
@@ -105,7 +114,7 @@ class CloudHsmServer:
     def start(self) -> Self:
         """Begins to listen."""
         # moto resolves a response class by name, so the one it has learns our operations.
-        for operation in ("describe_clusters", "modify_cluster"):
+        for operation in ("describe_clusters", "create_cluster", "modify_cluster", "delete_cluster", "_cluster"):
             setattr(CloudHSMV2Response, operation, getattr(_FleetResponse, operation))
         self.serve(self.fleet)
         logging.getLogger("werkzeug").setLevel(logging.WARNING)

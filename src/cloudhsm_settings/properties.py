@@ -8,19 +8,24 @@ from urllib.parse import urlsplit
 
 from cloudhsm_settings.errors import InvalidProperties
 
+# What follows is the one definition of the properties: the parser below reads it, and `make schema` does.
 OnRollback = Literal["Keep", "Revert"]
 PROPERTIES = ("ClusterId", "HsmType", "BackupRetentionPolicy", "HsmTypeOnRollback", "WaitConditionHandle")
+SETTINGS = ("HsmType", "BackupRetentionPolicy")
+"""At least one of them has to be declared."""
 POLICY_MEMBERS = ("Type", "Value")
 # CloudFormation's own, present in every request.
 ENVELOPE = ("ServiceToken", "ServiceTimeout")
+RETENTION_TYPE = "DAYS"
 RETENTION_DAYS = range(7, 380)
+_DAYS = f"{RETENTION_DAYS[0]} to {RETENTION_DAYS[-1]}"
 
 # The patterns of the API: https://docs.aws.amazon.com/cloudhsm/latest/APIReference/API_ModifyCluster.html
-_CLUSTER_ID = re.compile(r"cluster-[2-7a-zA-Z]{11,16}")
-_HSM_TYPE = re.compile(r"p?hsm[0-9][a-z.]*\.[a-zA-Z]+")
-_HSM_TYPE_LENGTH = 32
+CLUSTER_ID = re.compile(r"cluster-[2-7a-zA-Z]{11,16}")
+HSM_TYPE = re.compile(r"p?hsm[0-9][a-z.]*\.[a-zA-Z]+")
+HSM_TYPE_LENGTH = 32
 # A bucket that ends in anything but a region could be anybody's.
-_WAIT_CONDITION_HOST = re.compile(
+WAIT_CONDITION_HOST = re.compile(
     r"cloudformation-waitcondition-[a-z]{2}(-[a-z]+)+-\d\.s3([.-][a-z0-9-]+)?\.amazonaws\.com(\.cn)?"
 )
 
@@ -43,7 +48,7 @@ class Settings:
 
 def is_cluster_id(value: object) -> bool:
     """Whether CloudHSM could have issued `value` as the id of a cluster."""
-    return isinstance(value, str) and _CLUSTER_ID.fullmatch(value) is not None
+    return isinstance(value, str) and CLUSTER_ID.fullmatch(value) is not None
 
 
 def parse(properties: Mapping[str, Any], handle_hosts: frozenset[str] = frozenset()) -> Settings:
@@ -61,8 +66,8 @@ def parse(properties: Mapping[str, Any], handle_hosts: frozenset[str] = frozense
         on_rollback=_on_rollback(properties, faults),
         wait_condition_handle=_handle(properties, handle_hosts, faults),
     )
-    if "HsmType" not in properties and "BackupRetentionPolicy" not in properties:
-        faults.append("Neither HsmType nor BackupRetentionPolicy is given: declare at least one of them.")
+    if not set(SETTINGS) & set(properties):
+        faults.append(f"Neither {' nor '.join(SETTINGS)} is given: declare at least one of them.")
     if faults:
         raise InvalidProperties(faults)
     return settings
@@ -93,7 +98,7 @@ def _hsm_type(properties: Mapping[str, Any], faults: list[str]) -> str | None:
     value = properties.get("HsmType")
     if "HsmType" not in properties:
         return None
-    if not isinstance(value, str) or len(value) > _HSM_TYPE_LENGTH or not _HSM_TYPE.fullmatch(value):
+    if not isinstance(value, str) or len(value) > HSM_TYPE_LENGTH or not HSM_TYPE.fullmatch(value):
         faults.append(f'HsmType is {_shown(value)}: expected a type such as "hsm2m.medium".')
         return None
     return value
@@ -104,22 +109,23 @@ def _retention(properties: Mapping[str, Any], faults: list[str]) -> int | None:
         return None
     policy = properties["BackupRetentionPolicy"]
     if not isinstance(policy, Mapping):
-        faults.append(f"BackupRetentionPolicy is {_shown(policy)}: expected {{Type: DAYS, Value: 7 to 379}}.")
+        expected = f"{{Type: {RETENTION_TYPE}, Value: {_DAYS}}}"
+        faults.append(f"BackupRetentionPolicy is {_shown(policy)}: expected {expected}.")
         return None
     faults += _unknown(policy, POLICY_MEMBERS, "member of BackupRetentionPolicy")
-    if policy.get("Type") != "DAYS":
-        faults.append(f"BackupRetentionPolicy.Type is {_shown(policy.get('Type'))}: expected DAYS.")
+    if policy.get("Type") != RETENTION_TYPE:
+        faults.append(f"BackupRetentionPolicy.Type is {_shown(policy.get('Type'))}: expected {RETENTION_TYPE}.")
     value = policy.get("Value")
     days = whole_number(value)
     if days not in RETENTION_DAYS:
-        faults.append(f"BackupRetentionPolicy.Value is {_shown(value)}: expected a whole number of days, 7 to 379.")
+        faults.append(f"BackupRetentionPolicy.Value is {_shown(value)}: expected a whole number of days, {_DAYS}.")
     return days
 
 
 def _on_rollback(properties: Mapping[str, Any], faults: list[str]) -> OnRollback:
     value = properties.get("HsmTypeOnRollback", "Keep")
     if value not in get_args(OnRollback):
-        faults.append(f"HsmTypeOnRollback is {_shown(value)}: expected Keep or Revert.")
+        faults.append(f"HsmTypeOnRollback is {_shown(value)}: expected {' or '.join(get_args(OnRollback))}.")
         return "Keep"
     return "Revert" if value == "Revert" else "Keep"
 
@@ -129,7 +135,7 @@ def _handle(properties: Mapping[str, Any], hosts: frozenset[str], faults: list[s
     if "WaitConditionHandle" not in properties:
         return None
     url = urlsplit(value if isinstance(value, str) else "")
-    known = _WAIT_CONDITION_HOST.fullmatch(url.netloc) is not None or url.netloc in hosts
+    known = WAIT_CONDITION_HOST.fullmatch(url.netloc) is not None or url.netloc in hosts
     if url.scheme != "https" or not known:
         # The value itself may be a credential: only its host is shown.
         faults.append(

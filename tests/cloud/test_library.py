@@ -19,7 +19,8 @@ def test_a_rehearsal_beside_another_cloud(cloud, monkeypatch):
     with Cloud(fleet, seconds_between_looks=2) as cloud:
         cloud.deploy_provider()
         cluster = fleet.seed(hsms=1, fate=Fate.REVERT)
-        status = Stacks(cloud).create("rehearsal", Path("examples/migration.yaml"), ClusterId=cluster.cluster_id)
+        template = Path("examples/migration/template.yaml")
+        status = Stacks(cloud).create("rehearsal", template, ClusterId=cluster.cluster_id)
     assert status == "ROLLBACK_COMPLETE"
     assert not cloud.directory.exists()
     assert other.client("cloudformation").describe_stacks()["Stacks"]

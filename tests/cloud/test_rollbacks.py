@@ -11,7 +11,7 @@ from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
 
 pytestmark = pytest.mark.cloud
-LONG = ROOT / "examples" / "long-migration.yaml"
+LONG = ROOT / "examples" / "long-migration" / "template.yaml"
 
 
 def template(cluster_id: str, *, fails: bool = False, waits: str = "", **properties: object) -> str:

@@ -26,10 +26,16 @@ def no_schedules(cloud: Cloud) -> bool:
 
 def test_retention_then_migration_then_delete(cloud, fleet, stacks):
     cluster = fleet.seed()
-    assert stacks.create("story", EXAMPLES / "retention.yaml", ClusterId=cluster.cluster_id) == "CREATE_COMPLETE"
+    assert (
+        stacks.create("story", EXAMPLES / "retention" / "template.yaml", ClusterId=cluster.cluster_id)
+        == "CREATE_COMPLETE"
+    )
     assert stacks.outputs("story") == {"HsmType": "hsm1.medium", "Retention": "30"}
 
-    assert stacks.update("story", EXAMPLES / "migration.yaml", ClusterId=cluster.cluster_id) == "UPDATE_COMPLETE"
+    assert (
+        stacks.update("story", EXAMPLES / "migration" / "template.yaml", ClusterId=cluster.cluster_id)
+        == "UPDATE_COMPLETE"
+    )
     outputs = stacks.outputs("story")
     assert outputs["HsmType"] == "hsm2m.medium"
     assert outputs["PreviousHsmType"] == "hsm1.medium"
@@ -43,9 +49,9 @@ def test_retention_then_migration_then_delete(cloud, fleet, stacks):
 
 def test_a_migration_that_cloudhsm_reverts_rolls_the_stack_back_and_says_so(cloud, fleet, stacks):
     cluster = fleet.seed(fate=Fate.REVERT)
-    stacks.create("reverted", EXAMPLES / "retention.yaml", ClusterId=cluster.cluster_id)
+    stacks.create("reverted", EXAMPLES / "retention" / "template.yaml", ClusterId=cluster.cluster_id)
 
-    status = stacks.update("reverted", EXAMPLES / "migration.yaml", ClusterId=cluster.cluster_id)
+    status = stacks.update("reverted", EXAMPLES / "migration" / "template.yaml", ClusterId=cluster.cluster_id)
 
     assert status == "UPDATE_ROLLBACK_COMPLETE"
     assert f"{cluster.cluster_id} is ACTIVE" in reasons(stacks, "reverted")
@@ -80,7 +86,7 @@ Resources:
 
 def test_the_function_logs_one_line_for_each_decision_and_no_secret(cloud, fleet, stacks):
     cluster = fleet.seed()
-    stacks.create("logged", EXAMPLES / "retention.yaml", ClusterId=cluster.cluster_id)
+    stacks.create("logged", EXAMPLES / "retention" / "template.yaml", ClusterId=cluster.cluster_id)
     logs = cloud.client("logs")
     messages = [
         event["message"]

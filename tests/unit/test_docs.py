@@ -18,8 +18,9 @@ from cloudhsm_settings.request import Progress, Request
 from tests.diagram import diagram
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
-EXAMPLES = [textwrap.dedent(path.read_text()) for path in sorted((ROOT / "examples").rglob("*.yaml"))]
+PAGES = [path for folder in (".", "docs/**", "examples/**") for path in sorted(ROOT.glob(f"{folder}/*.md"))]
+LINTED = [ROOT / ".cfnlintrc.yaml", *sorted((ROOT / "examples").rglob("*.yaml"))]
+EXAMPLES = [textwrap.dedent(path.read_text()) for path in LINTED]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
 
@@ -31,13 +32,13 @@ def anchor(heading: str) -> str:
     return re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_yaml_snippet_is_part_of_an_example(page):
     for block in blocks(page, "yaml"):
         assert any(block in example for example in EXAMPLES), block
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_python_snippet_is_part_of_a_test(page):
     tests = [textwrap.dedent(path.read_text()) for path in (ROOT / "tests").rglob("*.py")]
     for block in blocks(page, "python"):
@@ -45,19 +46,21 @@ def test_every_python_snippet_is_part_of_a_test(page):
             assert any(line.strip() in test for test in tests), line
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_make_command_exists(page):
     commands = blocks(page, "console") + re.findall(r"(?<!`)`([^`\n]+)`", page.read_text())
     named = {target for command in commands for target in re.findall(r"\bmake ([a-z][a-z-]*)", command)}
     assert named <= TARGETS
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_leads_somewhere(page):
     for target in re.findall(r"\]\((?!https?://)([^)]+)\)", page.read_text()):
         path, _, fragment = target.partition("#")
         file = (page.parent / path) if path else page
         assert file.exists(), target
+        if file.is_dir():
+            continue
         headings = {anchor(heading) for heading in re.findall(r"^#+ (.+)$", file.read_text(), re.MULTILINE)}
         assert not fragment or fragment in headings, target
 
