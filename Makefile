@@ -8,6 +8,7 @@ MINISTACK := .venv-ministack
 SAM := .venv-sam
 BENCH := .venv-bench
 ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
+CDK := cdk/node_modules
 
 .PHONY: help
 help: ## what there is
@@ -30,7 +31,7 @@ sandbox: $(ENVIRONMENTS) ## start the local cloud and keep it running until Ctrl
 	@$(DEV)/bin/python -m sandbox run
 
 .PHONY: test
-test: $(ENVIRONMENTS) ## every test, with coverage of the function
+test: $(ENVIRONMENTS) $(CDK)/ready cdk-functions ## every test, with coverage of the function
 	$(DEV)/bin/python -m pytest --numprocesses=4 --dist=loadfile --cov --cov-report=term-missing:skip-covered
 
 .PHONY: unit
@@ -56,6 +57,18 @@ schema: $(DEV)/ready ## write the schema of the resource anew, from the code and
 .PHONY: screens
 screens: $(ENVIRONMENTS) ## run the demo and draw what it shows into docs/
 	$(DEV)/bin/python -m tests.screens
+
+.PHONY: snapshots
+snapshots: $(DEV)/ready ## write the templates of the CDK examples anew, into tests/cdk/snapshots
+	$(DEV)/bin/python -m tests.cdk.kept
+
+.PHONY: cdk-functions
+cdk-functions: $(DEV)/ready ## build the function into the CDK package
+	@$(MAKE) --no-print-directory -C cdk functions PYTHON=$(CURDIR)/$(DEV)/bin/python
+
+.PHONY: cdk-wheel
+cdk-wheel: $(DEV)/ready ## build the CDK package, with the function in it, into dist/
+	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk
 
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, workflows, templates
@@ -85,7 +98,7 @@ lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 .PHONY: dist
 dist: $(DEV)/ready $(SAM)/ready ## what a release is made of, with checksums, in dist/
 	@$(DEV)/bin/python -m release dist
-	@$(if $(wildcard cdk/pyproject.toml),$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk)
+	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk
 	@$(DEV)/bin/python -m release checksums
 	@cat dist/SHA256SUMS
 
@@ -104,7 +117,8 @@ publish: package ## publish to the Serverless Application Repository of your acc
 
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf .venv .venv-bench .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache dist
+	rm -rf $(DEV) $(BENCH) $(MINISTACK) $(SAM) $(CDK) .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf cdk/cloudhsm_settings_cdk/functions dist
 
 # The three environments pin different versions of botocore and cannot be one.
 $(DEV)/ready: requirements/dev.txt
@@ -122,6 +136,12 @@ $(BENCH)/ready: requirements/bench.txt | $(DEV)/bin/uv
 	@for python in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python 3.13; do \
 	  $(DEV)/bin/uv venv --quiet --clear --python $$python $(BENCH) 2>/dev/null && break; done; \
 	$(DEV)/bin/uv pip install --quiet --python $(BENCH)/bin/python --requirement $<
+	@touch $@
+
+# Node.js comes with the Python packages.
+$(CDK)/ready: cdk/package-lock.json | $(DEV)/ready
+	@echo "Installing $(CDK) ..."
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" npm ci --silent --prefix cdk
 	@touch $@
 
 $(DEV)/bin/uv:

@@ -7,6 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from release.archive import archive
 from sandbox.cloud import sam
 from sandbox.ministack import ROOT
 
@@ -32,8 +33,10 @@ class Contender:
         return sum(path.stat().st_size for path in self.directory.rglob("*") if path.is_file())
 
     def archive(self) -> Path:
-        """Zip of the directory."""
-        return Path(shutil.make_archive(str(self.directory.with_suffix("")), "zip", self.directory))
+        """Zip of the directory, as a release has it."""
+        file = self.directory.with_suffix(".zip")
+        archive(self.directory, file)
+        return file
 
     @property
     def zip_size(self) -> int:

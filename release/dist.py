@@ -4,9 +4,9 @@ import hashlib
 import re
 import shutil
 import tempfile
-import zipfile
 from pathlib import Path
 
+from release.archive import archive
 from release.template import ROOT, TEMPLATE, metadata
 from sandbox.cloud import sam
 
@@ -18,8 +18,6 @@ _FUNCTION = re.compile(
     r"(?P<properties>    Properties:\n(?:      .*\n)*?      CodeUri: )src/$",
     re.MULTILINE,
 )
-# The earliest moment that a zip can name.
-_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
 def build(destination: Path = DIST) -> None:
@@ -53,15 +51,6 @@ def _with_archive(function: re.Match[str]) -> str:
     metadata = function["metadata"] + function["kept"] if function["kept"] else ""
     head = f"  {function['name']}:\n    Type: AWS::Serverless::Function\n"
     return f"{head}{metadata}{function['properties']}{function['name']}.zip"
-
-
-def archive(directory: Path, file: Path) -> None:
-    """Zips `directory` so that its content alone decides the bytes: sorted, without dates, owners or modes."""
-    with zipfile.ZipFile(file, "w") as zipped:
-        for path in sorted(each for each in directory.rglob("*") if each.is_file()):
-            entry = zipfile.ZipInfo(path.relative_to(directory).as_posix(), _EPOCH)
-            entry.create_system, entry.external_attr = 3, 0o100644 << 16
-            zipped.writestr(entry, path.read_bytes(), zipfile.ZIP_DEFLATED, compresslevel=9)
 
 
 def write_checksums(destination: Path = DIST) -> None:

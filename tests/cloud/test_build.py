@@ -4,13 +4,13 @@ import importlib.util
 import shutil
 import subprocess
 import sys
-import zipfile
 from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
 from bench.world import world
+from release.archive import archive
 from sandbox.emulator import Emulator
 from sandbox.ministack import ROOT
 from sandbox.sam_local import built
@@ -50,11 +50,8 @@ def runtime_python() -> str | None:
 
 
 def test_it_is_small(function, tmp_path):
-    archive = tmp_path / "function.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for path in function.rglob("*"):
-            zipped.write(path, path.relative_to(function))
-    assert archive.stat().st_size < 4 * 1024**2
+    archive(function, tmp_path / "Function.zip")
+    assert (tmp_path / "Function.zip").stat().st_size < 4 * 1024**2
 
 
 def read_by(function: Path, notes: Path) -> set[str]:

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from release.dist import archive, released, write_checksums
+from release.archive import archive
+from release.dist import released, write_checksums
 from release.template import ROOT, TEMPLATE, load, metadata
 from release.version import changelog_faults, release_faults, sections
 
