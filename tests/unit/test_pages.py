@@ -138,6 +138,9 @@ def test_security_lists_every_permission_and_no_other():
     assert [s["Action"] for p in of_responder for s in p["PolicyDocument"]["Statement"]] == [
         ["logs:CreateLogStream", "logs:PutLogEvents"]
     ]
+    allowed, denied = roles["NetworkPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert {action.partition(":")[0] for action in allowed["Action"]} == {"ec2"}
+    assert (denied["Effect"], denied["Action"]) == ("Deny", "ec2:*")
     assert roles["SchedulerPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Action"] == "lambda:InvokeFunction"
 
 
