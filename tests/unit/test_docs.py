@@ -19,8 +19,8 @@ from tests.diagram import diagram
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES += sorted((ROOT / "examples").rglob("*.md"))
-LINTED = [ROOT / ".cfnlintrc.yaml", *sorted((ROOT / "examples").rglob("*.yaml"))]
+PAGES += [ROOT / "examples" / "README.md", *sorted((ROOT / "examples").glob("*/README.md"))]
+LINTED = [ROOT / ".cfnlintrc.yaml", *sorted((ROOT / "examples").glob("*/*.yaml"))]
 EXAMPLES = [textwrap.dedent(path.read_text()) for path in LINTED]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
