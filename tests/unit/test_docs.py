@@ -18,8 +18,8 @@ from cloudhsm_settings.request import Progress, Request
 from tests.diagram import diagram
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = [path for folder in (".", "docs/**", "examples/**") for path in sorted(ROOT.glob(f"{folder}/*.md"))]
-LINTED = [ROOT / ".cfnlintrc.yaml", *sorted((ROOT / "examples").rglob("*.yaml"))]
+PAGES = [path for folder in (".", "docs/**", "examples", "examples/*") for path in sorted(ROOT.glob(f"{folder}/*.md"))]
+LINTED = [ROOT / ".cfnlintrc.yaml", *sorted((ROOT / "examples").glob("*/*.yaml"))]
 EXAMPLES = [textwrap.dedent(path.read_text()) for path in LINTED]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
