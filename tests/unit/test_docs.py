@@ -38,8 +38,8 @@ def test_every_yaml_snippet_is_part_of_an_example(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_every_python_snippet_is_part_of_a_test(page):
-    tests = [textwrap.dedent(path.read_text()) for path in (ROOT / "tests").rglob("*.py")]
+def test_every_python_snippet_is_part_of_a_test_or_an_example(page):
+    tests = [path.read_text() for folder in ("tests", "examples") for path in (ROOT / folder).rglob("*.py")]
     for block in blocks(page, "python"):
         for line in block.splitlines():
             assert any(line.strip() in test for test in tests), line
