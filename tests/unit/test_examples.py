@@ -4,7 +4,7 @@ import boto3
 import pytest
 
 from cloudhsm_settings import clients
-from sandbox.examples import EXAMPLES, TOOLS
+from sandbox.examples import COMMANDS, EXAMPLES
 from sandbox.ministack import ROOT
 
 DIRECTORIES = sorted(path.name for path in (ROOT / "examples").iterdir() if path.is_dir())
@@ -20,7 +20,7 @@ def test_a_newcomer_has_three_commands_at_most(directory):
     readme = (ROOT / "examples" / directory / "README.md").read_text()
     commands = [line for block in readme.split("```console\n")[1:] for line in block.split("```")[0].splitlines()]
     assert 1 <= len(commands) <= 3
-    assert all(line.split()[0] in TOOLS for line in commands)
+    assert all(line.split()[0] in COMMANDS for line in commands)
 
 
 @pytest.mark.parametrize("region", ["us-gov-west-1", "us-gov-east-1", "us-east-1"])
