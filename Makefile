@@ -66,10 +66,6 @@ snapshots: $(DEV)/ready ## write the templates of the CDK examples anew, into te
 cdk-functions: $(DEV)/ready ## build the function into the CDK package
 	@$(MAKE) --no-print-directory -C cdk functions PYTHON=$(CURDIR)/$(DEV)/bin/python
 
-.PHONY: cdk-wheel
-cdk-wheel: $(DEV)/ready ## build the CDK package, with the function in it, into dist/
-	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk
-
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, workflows, templates
 	$(DEV)/bin/ruff format --check .

@@ -46,6 +46,7 @@ def measure(directory: Path, rounds: int) -> Results:
             contenders=contenders,
             rounds=rounds,
             starts=starts.measure(around, contenders, range(1, rounds + 1), say),
+            calls=starts.calls_of_all(around, ours, say),
             sizes=sizes.measure(around, ours, sizes.SIZES, some, say),
             size_of_stock=next(iter(sizes.measure(around, stock, [MEMORY_SIZE], some, say)), None),
             levels=flight.measure(around, ours, some, say),

@@ -28,6 +28,7 @@ def page(results: Results) -> str:
         starts=_starts(results),
         invocations=_invocations(results),
         calls=_calls(results),
+        all_calls=_all_calls(results),
         latency=_latency(results),
         levels=_levels(results),
         sizes=_sizes(results),
@@ -101,6 +102,14 @@ def _calls(results: Results) -> str:
         told = [f"{each.cloudhsm} + {each.others}" for each in (ours, stock)]
         rows.append((_KINDS[kind].partition(",")[0], *told))
     return table(["CloudHSM + all others", "ours", "stock"], rows)
+
+
+def _all_calls(results: Results) -> str:
+    rows = [
+        (f"[{event}](../events/{event}.json)", str(calls.cloudhsm), str(calls.others))
+        for event, calls in results.calls.items()
+    ]
+    return table(["event", "CloudHSM", "all others"], rows)
 
 
 def _latency(results: Results) -> str:

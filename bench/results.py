@@ -10,7 +10,7 @@ from bench.flight import Level
 from bench.latency import Seconds
 from bench.samples import Spread
 from bench.sizes import Size
-from bench.starts import Starts
+from bench.starts import Calls, Starts
 
 
 @dataclass(frozen=True)
@@ -20,6 +20,8 @@ class Results:
     contenders: Mapping[str, Contender]
     rounds: int
     starts: Starts
+    calls: Mapping[str, Calls]
+    """Of the first invocation of each event of events/."""
     sizes: Sequence[Size]
     size_of_stock: Size | None
     """Stock with the memory that template.yaml gives to us."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from bench.contenders import Contender
 from bench.environments import Measured, Phase
 from bench.world import World
+from sandbox.situations import SITUATIONS
 
 REQUESTS = {"noop": "create-as-declared", "retention": "create-retention", "migration": "create-migration"}
 """What is measured, and the event of events/ that brings it about."""
@@ -57,6 +58,17 @@ def measure(world: World, contenders: Mapping[str, Contender], rounds: Iterable[
                 if kind == "noop":
                     taken.starts[name].append(phase)
     return taken
+
+
+def calls_of_all(world: World, ours: Contender, say: Say) -> dict[str, Calls]:
+    """Calls in the first invocation of every event of events/."""
+    say("calls of every situation")
+    counted = {}
+    with Measured(ours, world.variables) as environment:
+        for situation in SITUATIONS:
+            environment.invoke(world.reset(situation.event))
+            counted[situation.event] = Calls(world.cloudhsm_calls, world.other_calls)
+    return counted
 
 
 def _request(taken: Starts, world: World, contender: Contender, kind: str) -> Phase:

@@ -81,7 +81,8 @@ class Result:
     def __str__(self) -> str:
         outputs = "  ".join(f"{name}={shorten(value, 40, placeholder='...')}" for name, value in self.outputs.items())
         verdict = "WRONG" if self.fault else "ok"
-        return f"{verdict:<6}{self.example.directory:<16} {self.seconds:5.1f} s  {self.fault or outputs}"
+        where = ", ".join(self.example.regions)
+        return f"{verdict:<6}{self.example.directory:<16} {self.seconds:5.1f} s  {where}: {self.fault or outputs}"
 
 
 class Rehearsal:
@@ -160,8 +161,10 @@ def _difference(outputs: Mapping[str, str], expected: Mapping[str, str]) -> str:
 
 
 def _seed_literally(cloud: Cloud, example: Example) -> Names:
-    """The template has the id in it."""
-    cloud.fleet.seed(hsms=example.hsms, cluster_id=CLUSTER)
+    """The template has the ids in it."""
+    template = (ROOT / "examples" / example.directory / "template.yaml").read_text()
+    for cluster_id in re.findall(r"\bcluster-[a-z]{11}\b", template):
+        cloud.fleet.seed(hsms=example.hsms, cluster_id=cluster_id)
     return {}
 
 
@@ -169,14 +172,6 @@ def _activate(cloud: Cloud, example: Example) -> Names:
     """The person initializes and activates the cluster that the first command has made."""
     cluster_id = Stacks(cloud).outputs(example.stack)["ClusterId"]
     cloud.fleet.now_is(cluster_id).activate(example.hsms)
-    return {}
-
-
-def _name_clusters(cloud: Cloud, example: Example) -> Names:
-    """Each region's parameter names the region's own cluster."""
-    for region in example.regions:
-        cluster_id = cloud.fleet.seed(hsms=example.hsms).cluster_id
-        cloud.client("ssm", region).put_parameter(Name="/cloudhsm/cluster-id", Value=cluster_id, Type="String")
     return {}
 
 
@@ -230,7 +225,7 @@ EXAMPLES = (
         "StackSet-cluster-settings",
         {**_MIGRATED, "Region": "us-*", "ClusterId": "cluster-*"},
         regions=_TWO_REGIONS,
-        before=_name_clusters,
+        before=_seed_literally,
         instead={
             "aws cloudformation create-stack-set": (),
             "aws cloudformation create-stack-instances": [

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from enum import StrEnum
 
 from aws_cdk import Duration, Token
 from aws_cdk.aws_lambda import ApplicationLogLevel
@@ -14,8 +15,21 @@ _HSM_TYPE = re.compile(r"p?hsm[0-9][a-z.]*\.[a-zA-Z]+")
 _HSM_TYPE_LENGTH = 32
 
 
+class HsmTypeOnRollback(StrEnum):
+    """What a stack rollback does to a type that the stack changed."""
+
+    KEEP = "Keep"
+    """Leaves the cluster as it is."""
+    REVERT = "Revert"
+    """Goes back while CloudHSM allows it. Keys and users made since the cluster became ACTIVE are lost then."""
+
+
 def settings_faults(
-    cluster_id: str, hsm_type: str | None, backup_retention: Duration | None, long_migration: Duration | None
+    cluster_id: str,
+    hsm_type: str | None,
+    backup_retention: Duration | None,
+    hsm_type_on_rollback: str,
+    long_migration: Duration | None,
 ) -> Iterator[str]:
     """One sentence for each mistake; a token, whose value only CloudFormation knows, is none."""
     if not Token.is_unresolved(cluster_id) and not _CLUSTER_ID.fullmatch(cluster_id):
@@ -26,6 +40,8 @@ def settings_faults(
         yield f'hsm_type is {hsm_type!r}: expected a type such as "hsm2m.medium".'
     if backup_retention is not None and not _is_retention(backup_retention):
         yield f"backup_retention is {backup_retention.to_human_string()}: expected a whole number of days, 7 to 379."
+    if not Token.is_unresolved(hsm_type_on_rollback) and hsm_type_on_rollback not in list(HsmTypeOnRollback):
+        yield f"hsm_type_on_rollback is {hsm_type_on_rollback!r}: expected {' or '.join(HsmTypeOnRollback)}."
     if long_migration is not None:
         yield from _long_migration_faults(hsm_type, long_migration)
 

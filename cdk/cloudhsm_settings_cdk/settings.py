@@ -2,27 +2,25 @@
 
 import hashlib
 import json
-from enum import StrEnum
-from typing import Any
+from typing import Any, Protocol
 
 from aws_cdk import CfnResource, CfnWaitCondition, CfnWaitConditionHandle, Duration, RemovalPolicy
-from aws_cdk import aws_cloudhsm as cloudhsm
 from constructs import Construct
 
 from cloudhsm_settings_cdk.attributes import Attributes
-from cloudhsm_settings_cdk.limits import refuse, settings_faults
+from cloudhsm_settings_cdk.limits import HsmTypeOnRollback, refuse, settings_faults
 from cloudhsm_settings_cdk.provider import IClusterSettingsProvider
 
 RESOURCE_TYPE = "Custom::CloudHSMClusterSettings"
 
 
-class HsmTypeOnRollback(StrEnum):
-    """What a stack rollback does to a type that the stack changed."""
+class ICluster(Protocol):
+    """What `aws_cloudhsm.CfnCluster` is here; releases of CDK from before the native type do not have it."""
 
-    KEEP = "Keep"
-    """Leaves the cluster as it is."""
-    REVERT = "Revert"
-    """Goes back while CloudHSM allows it. Keys and users made since the cluster became ACTIVE are lost then."""
+    @property
+    def attr_cluster_id(self) -> str:
+        """Id of the cluster."""
+        ...
 
 
 class ClusterSettings(Attributes):
@@ -34,7 +32,7 @@ class ClusterSettings(Attributes):
         id: str,
         *,
         provider: IClusterSettingsProvider,
-        cluster: str | cloudhsm.CfnCluster,
+        cluster: str | ICluster,
         hsm_type: str | None = None,
         backup_retention: Duration | None = None,
         hsm_type_on_rollback: HsmTypeOnRollback = HsmTypeOnRollback.KEEP,
@@ -55,7 +53,10 @@ class ClusterSettings(Attributes):
         :param removal_policy: The cluster is left as it is under every one of them. Default: DESTROY.
         """
         cluster_id = cluster if isinstance(cluster, str) else cluster.attr_cluster_id
-        refuse(f"{scope.node.path}/{id}", settings_faults(cluster_id, hsm_type, backup_retention, long_migration))
+        refuse(
+            f"{scope.node.path}/{id}",
+            settings_faults(cluster_id, hsm_type, backup_retention, hsm_type_on_rollback, long_migration),
+        )
         properties = {
             "ClusterId": cluster_id,
             "HsmType": hsm_type,

@@ -6,10 +6,11 @@ from cloudhsm_settings_cdk import ClusterSettings, ClusterSettingsProvider
 
 app = App()
 stack = Stack(app, "CloudHsmLongMigration")
+provider = ClusterSettingsProvider.from_export_name(stack, "Provider")
 settings = ClusterSettings(
     stack,
     "Settings",
-    provider=ClusterSettingsProvider.from_export_name(stack, "Provider"),
+    provider=provider,
     cluster=app.node.get_context("cluster"),
     hsm_type="hsm2m.medium",
     long_migration=Duration.hours(12),

@@ -15,31 +15,32 @@ from tests.cdk.test_settings import settings
 HOUR = 3600
 
 
-@pytest.mark.parametrize(
-    ("properties", "says"),
-    [
-        ({"cluster": "cluster-1"}, "cluster is 'cluster-1': expected"),
-        ({"hsm_type": "medium"}, "hsm_type is 'medium': expected a type such as"),
-        ({"hsm_type": ""}, "hsm_type is '': expected a type such as"),
-        ({"hsm_type": None}, "Neither hsm_type nor backup_retention is given"),
-        (
-            {"backup_retention": Duration.days(5)},
-            "backup_retention is 5 days: expected a whole number of days, 7 to 379",
-        ),
-        ({"backup_retention": Duration.days(380)}, "backup_retention is 380 days"),
-        ({"backup_retention": Duration.hours(200)}, "backup_retention is 8 days 8 hours"),
-        ({"long_migration": Duration.hours(13)}, "long_migration is 13 hours: expected at most 12 hours"),
-        ({"long_migration": Duration.seconds(0)}, "long_migration is 0 seconds"),
-        (
-            {"long_migration": Duration.hours(6), "hsm_type": None, "backup_retention": Duration.days(30)},
-            "long_migration is given without hsm_type",
-        ),
-        (
-            {"long_migration": Duration.hours(6), "hsm_type": Fn.import_value("type")},
-            "long_migration needs an hsm_type that is known at synthesis",
-        ),
-    ],
-)
+MISTAKES = [
+    ({"cluster": "cluster-1"}, "cluster is 'cluster-1': expected"),
+    ({"hsm_type": "medium"}, "hsm_type is 'medium': expected a type such as"),
+    ({"hsm_type": ""}, "hsm_type is '': expected a type such as"),
+    ({"hsm_type": None}, "Neither hsm_type nor backup_retention is given"),
+    (
+        {"backup_retention": Duration.days(5)},
+        "backup_retention is 5 days: expected a whole number of days, 7 to 379",
+    ),
+    ({"backup_retention": Duration.days(380)}, "backup_retention is 380 days"),
+    ({"backup_retention": Duration.hours(200)}, "backup_retention is 8 days 8 hours"),
+    ({"hsm_type_on_rollback": "revert"}, "hsm_type_on_rollback is 'revert': expected Keep or Revert"),
+    ({"long_migration": Duration.hours(13)}, "long_migration is 13 hours: expected at most 12 hours"),
+    ({"long_migration": Duration.seconds(0)}, "long_migration is 0 seconds"),
+    (
+        {"long_migration": Duration.hours(6), "hsm_type": None, "backup_retention": Duration.days(30)},
+        "long_migration is given without hsm_type",
+    ),
+    (
+        {"long_migration": Duration.hours(6), "hsm_type": Fn.import_value("type")},
+        "long_migration needs an hsm_type that is known at synthesis",
+    ),
+]
+
+
+@pytest.mark.parametrize(("properties", "says"), MISTAKES)
 def test_a_mistake_is_named_with_the_construct(properties, says):
     with pytest.raises(ValueError, match=f"^Stack/Settings: .*{says}"):
         settings(**{"hsm_type": "hsm2m.medium", **properties})
@@ -74,8 +75,8 @@ def refused_by_the_function(**properties) -> bool:
     return False
 
 
-def refused(cluster="cluster-abcdefghijk", hsm_type=None, backup_retention=None) -> bool:
-    return bool(list(limits.settings_faults(cluster, hsm_type, backup_retention, None)))
+def refused(cluster="cluster-abcdefghijk", hsm_type=None, backup_retention=None, on_rollback="Keep") -> bool:
+    return bool(list(limits.settings_faults(cluster, hsm_type, backup_retention, on_rollback, None)))
 
 
 NEAR_CLUSTER_IDS = st.from_regex(r"\A[Cc]luster-?[0-9a-zA-Z]{9,18}\n?\Z") | st.text(max_size=30)
@@ -91,6 +92,12 @@ def test_cluster_ids_as_the_function_judges_them(cluster):
 def test_hsm_types_as_the_function_judges_them(hsm_type):
     theirs = refused_by_the_function(ClusterId="cluster-abcdefghijk", HsmType=hsm_type)
     assert refused(hsm_type=hsm_type) == theirs
+
+
+@pytest.mark.parametrize("choice", ["Keep", "Revert", "keep", "", "Retain"])
+def test_choices_on_rollback_as_the_function_judges_them(choice):
+    properties = {"ClusterId": "cluster-abcdefghijk", "HsmType": "hsm2m.medium", "HsmTypeOnRollback": choice}
+    assert refused(hsm_type="hsm2m.medium", on_rollback=choice) == refused_by_the_function(**properties)
 
 
 @given(st.integers(0, 400))

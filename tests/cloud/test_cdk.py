@@ -1,5 +1,7 @@
 """The CDK examples, deployed and destroyed by the real CDK CLI: the cluster changes, and nothing is left."""
 
+import shutil
+
 import pytest
 
 from sandbox import cdk
@@ -44,14 +46,41 @@ def test_a_cluster_with_three_hsms_and_a_deployed_provider(cloud, fleet, stacks)
     assert "CloudHsmLongMigration" not in stacks_of(cloud)
 
 
-def test_a_migration_that_cloudhsm_reverts_and_then_does_not(cloud, fleet):
+def wait_conditions(cloud) -> set[str]:
+    resources = cloud.client("cloudformation").describe_stack_resources(StackName="CloudHsmLongMigration")
+    return {
+        each["LogicalResourceId"]
+        for each in resources["StackResources"]
+        if each["ResourceType"] == "AWS::CloudFormation::WaitCondition"
+    }
+
+
+def migrating(app: str, hsm_type: str) -> str:
+    """An example's app with another type."""
+    assert app.count('"hsm2m.medium"') == 1
+    return app.replace('"hsm2m.medium"', f'"{hsm_type}"')
+
+
+def test_every_migration_waits_anew_and_a_failed_one_can_be_tried_again(cloud, fleet, stacks, tmp_path):
     cluster = fleet.seed(hsms=2, fate=Fate.REVERT)
-    app = {"directory": EXAMPLES / "cdk-long-migration", "cluster": cluster.cluster_id}
+    example = EXAMPLES / "cdk-long-migration"
+    shutil.copy(example / "cdk.json", tmp_path)
+    app = {"directory": tmp_path, "cluster": cluster.cluster_id}
+    script = (example / "app.py").read_text()
+
+    (tmp_path / "app.py").write_text(migrating(script, "hsm1.medium"))
+    assert cdk.deploy(cloud, **app)["HsmType"] == "hsm1.medium"
+    before = wait_conditions(cloud)
+    (tmp_path / "app.py").write_text(migrating(script, "hsm2m.medium"))
     with pytest.raises(RuntimeError, match=r"CloudHSM reverted the change to hsm2m\.medium by itself"):
         cdk.deploy(cloud, **app)
+    assert stacks.describe("CloudHsmLongMigration")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+
     cluster.fate = Fate.SUCCEED
     assert cdk.deploy(cloud, **app)["HsmType"] == "hsm2m.medium"
-    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm2m.medium"
+    assert {hsm.hsm_type for hsm in fleet.now_is(cluster.cluster_id).hsms} == {"hsm2m.medium"}
+    assert len(before) == len(wait_conditions(cloud)) == 1
+    assert not before & wait_conditions(cloud)
     cdk.destroy(cloud, **app)
 
 

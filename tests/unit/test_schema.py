@@ -126,4 +126,4 @@ def test_cfn_lint_reports_every_mistake_on_its_line_and_nothing_else():
 
 
 def test_cfn_lint_has_no_word_against_the_examples():
-    assert cfn_lint(*sorted((ROOT / "examples").rglob("*.yaml"))) == []
+    assert cfn_lint(*sorted((ROOT / "examples").glob("*/*.yaml"))) == []
