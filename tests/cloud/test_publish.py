@@ -130,7 +130,7 @@ def test_what_sam_publishes_deploys_as_the_repository_deploys_it(cloud, fleet, s
     client.get_waiter("stack_create_complete").wait(StackName=STACK, WaiterConfig={"Delay": 1, "MaxAttempts": 60})
 
     cluster = fleet.seed()
-    example = (ROOT / "examples" / "retention.yaml").read_text()
+    example = (ROOT / "examples" / "retention" / "template.yaml").read_text()
     ours = example.replace("cloudhsm-cluster-settings-ServiceToken", f"{STACK}-ServiceToken")
     assert ours != example
     assert stacks.create("from-the-repository", ours, ClusterId=cluster.cluster_id) == "CREATE_COMPLETE"
