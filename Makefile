@@ -46,7 +46,7 @@ diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, int
 
 .PHONY: schema
 schema: $(DEV)/ready ## write the schema of the resource anew, from the code and docs/resource.md
-	PYTHONPATH=src $(DEV)/bin/python -m schema.generate
+	PYTHONPATH=src $(DEV)/bin/python -m tests.schema
 
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
