@@ -6,7 +6,9 @@ PYTHON ?= python3
 DEV := .venv
 MINISTACK := .venv-ministack
 SAM := .venv-sam
+BENCH := .venv-bench
 ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
+CDK := cdk/node_modules
 
 .PHONY: help
 help: ## what there is
@@ -29,7 +31,7 @@ sandbox: $(ENVIRONMENTS) ## start the local cloud and keep it running until Ctrl
 	@$(DEV)/bin/python -m sandbox run
 
 .PHONY: test
-test: $(ENVIRONMENTS) ## every test, with coverage of the function
+test: $(ENVIRONMENTS) $(CDK)/ready cdk-functions ## every test, with coverage of the function
 	$(DEV)/bin/python -m pytest --numprocesses=4 --dist=loadfile --cov --cov-report=term-missing:skip-covered
 
 .PHONY: unit
@@ -44,17 +46,37 @@ planted-bugs: $(DEV)/ready ## plant bugs one by one and see that arbitrary lives
 diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
 	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
 
+.PHONY: bench
+bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (15 minutes)
+	@PYTHONPATH=src $(DEV)/bin/python -m bench $(ARGUMENTS)
+
 .PHONY: schema
 schema: $(DEV)/ready ## write the schema of the resource anew, from the code and docs/resource.md
 	PYTHONPATH=src $(DEV)/bin/python -m tests.schema
 
+.PHONY: screens
+screens: $(ENVIRONMENTS) ## run the demo and draw what it shows into docs/
+	$(DEV)/bin/python -m tests.screens
+
+.PHONY: snapshots
+snapshots: $(DEV)/ready ## write the templates of the CDK examples anew, into tests/cdk/snapshots
+	$(DEV)/bin/python -m tests.cdk.kept
+
+.PHONY: cdk-functions
+cdk-functions: $(DEV)/ready ## build the function into the CDK package
+	@$(MAKE) --no-print-directory -C cdk functions PYTHON=$(CURDIR)/$(DEV)/bin/python
+
 .PHONY: lint
-lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, templates
+lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, workflows, templates
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
 	$(DEV)/bin/cfn-lint
 	$(DEV)/bin/cfn-lint --regions us-gov-east-1 us-gov-west-1 -- template.yaml examples/vpc/network.yaml
+	$(DEV)/bin/codespell
+	$(DEV)/bin/zizmor --offline --persona=pedantic --quiet .github
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(DEV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(SAM)/bin/sam validate --lint --region us-east-1
 
 .PHONY: format
@@ -65,13 +87,34 @@ format: $(DEV)/ready ## mend formatting and what ruff can mend by itself
 .PHONY: lock
 lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 	$(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -o requirements/dev.txt
-	for group in ministack sam; do \
+	for group in bench ministack sam; do \
 	  $(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --group pyproject.toml:$$group -o requirements/$$group.txt; done
 	$(DEV)/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.13 --no-annotate --no-header pyproject.toml -o src/requirements.txt
 
+.PHONY: dist
+dist: $(DEV)/ready $(SAM)/ready ## what a release is made of, with checksums, in dist/
+	@$(DEV)/bin/python -m release dist
+	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk
+	@$(DEV)/bin/python -m release checksums
+	@cat dist/SHA256SUMS
+
+.PHONY: release-check
+release-check: $(DEV)/ready ## say what speaks against releasing the tag TAG from the GitHub repository REPOSITORY
+	@$(DEV)/bin/python -m release check "$(TAG)" "$(REPOSITORY)"
+
+.PHONY: package
+package: dist ## upload dist/ to BUCKET (sam's own by default), and write dist/packaged.yaml
+	@$(SAM)/bin/sam package --template-file dist/template.yaml --output-template-file dist/packaged.yaml \
+	  --s3-prefix cloudhsm-cluster-settings $(if $(BUCKET),--s3-bucket $(BUCKET),--resolve-s3)
+
+.PHONY: publish
+publish: package ## publish to the Serverless Application Repository of your account
+	@$(SAM)/bin/sam publish --template dist/packaged.yaml --fail-on-same-version
+
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf .venv .venv-ministack .venv-sam .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEV) $(BENCH) $(MINISTACK) $(SAM) $(CDK) .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf cdk/cloudhsm_settings_cdk/functions dist
 
 # The three environments pin different versions of botocore and cannot be one.
 $(DEV)/ready: requirements/dev.txt
@@ -81,6 +124,20 @@ $(ENVIRONMENTS): %/ready: | $(DEV)/bin/uv
 	@echo "Installing $* ..."
 	@test -x $*/bin/python || $(DEV)/bin/uv venv --quiet --python $(DEV)/bin/python $*
 	@$(DEV)/bin/uv pip install --quiet --python $*/bin/python --requirement $<
+	@touch $@
+
+# Lambda's own version of Python, whichever way the machine has it, or else as uv brings it.
+$(BENCH)/ready: requirements/bench.txt | $(DEV)/bin/uv
+	@echo "Installing $(BENCH) ..."
+	@for python in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python 3.13; do \
+	  $(DEV)/bin/uv venv --quiet --clear --python $$python $(BENCH) 2>/dev/null && break; done; \
+	$(DEV)/bin/uv pip install --quiet --python $(BENCH)/bin/python --requirement $<
+	@touch $@
+
+# Node.js comes with the Python packages.
+$(CDK)/ready: cdk/package-lock.json | $(DEV)/ready
+	@echo "Installing $(CDK) ..."
+	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" npm ci --silent --prefix cdk
 	@touch $@
 
 $(DEV)/bin/uv:

@@ -23,18 +23,28 @@ SAM = ROOT / ".venv-sam" / "bin" / "sam"
 class Cloud:
     """Starts everything on free ports of the loopback interface; several can run side by side."""
 
-    def __init__(self, fleet: Fleet | None = None, *, seconds_between_looks: float = 60) -> None:
-        """`seconds_between_looks`: how often Scheduler looks, instead of every minute."""
+    def __init__(
+        self,
+        fleet: Fleet | None = None,
+        *,
+        seconds_between_looks: float = 60,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """`seconds_between_looks`: how often Scheduler looks, instead of every minute. `variables` are MiniStack's."""
         self.fleet = fleet or Fleet()
         self.directory = Path(tempfile.mkdtemp(prefix="cloudhsm-sandbox-"))
         self._cloudhsm = CloudHsmServer(self.fleet)
-        self._certificate = make_certificate(self.directory)
+        self.certificate = make_certificate(self.directory)
         self._ministack = MiniStack(
             self.directory,
-            self._certificate,
+            self.certificate,
             seconds_between_looks=seconds_between_looks,
             # Functions inherit the variables, which spares the template everything that is only for a sandbox.
-            variables={"AUTH": "true", "AWS_ENDPOINT_URL_CLOUDHSM_V2": self._cloudhsm.endpoint},
+            variables={
+                "AUTH": "true",
+                "AWS_ENDPOINT_URL_CLOUDHSM_V2": self._cloudhsm.endpoint,
+                **(variables or {}),
+            },
         )
 
     @property
@@ -42,7 +52,7 @@ class Cloud:
         """Variables with which any AWS tool talks to this cloud and to no other."""
         return {
             **clean_environment(),
-            **self._certificate.trust,
+            **self.certificate.trust,
             "AWS_ACCESS_KEY_ID": "000000000000",
             "AWS_SECRET_ACCESS_KEY": "local",
             "AWS_DEFAULT_REGION": REGION,
@@ -65,7 +75,7 @@ class Cloud:
             service,
             region_name=region,
             endpoint_url=self._ministack.endpoint,
-            verify=str(self._certificate.certificate),
+            verify=str(self.certificate.certificate),
             aws_access_key_id="000000000000",
             aws_secret_access_key="local",
         )

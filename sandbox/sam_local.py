@@ -1,29 +1,25 @@
 """Every event of events/ through the built function, as `sam local invoke` runs it."""
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, Self
-from urllib.request import Request, urlopen
+from typing import Any, Protocol
 
 from sandbox.cloud import REGION, sam
 from sandbox.cloudhsm import Clock, CloudHsmServer, Fleet
 from sandbox.console import Console
 from sandbox.containers import SamLocal, container_engine
-from sandbox.ministack import ROOT, clean_environment, free_port
+from sandbox.emulator import Emulator
+from sandbox.ministack import ROOT
 from sandbox.situations import SITUATIONS, Situation
 
 SPEED = 900
 """30 minutes of CloudHSM take 2 seconds."""
 SECONDS_BETWEEN_LOOKS = 1
-INVOCATION_TIMEOUT = 90
 
 
 class Runner(Protocol):
@@ -50,68 +46,13 @@ def variables(server: CloudHsmServer) -> dict[str, str]:
     }
 
 
-class BareHost:
+def on_bare_host(code: Path, environment: Mapping[str, str]) -> Emulator:
     """Lambda's runtime interface emulator and client on this machine, without containers."""
-
-    name = "the Lambda runtime emulator on the bare host"
-
-    def __init__(self, code: Path, environment: Mapping[str, str]) -> None:
-        emulator, port, runtime_port = _emulator(), free_port(), free_port()
-        self._url = f"http://127.0.0.1:{port}/2015-03-31/functions/function/invocations"
-        self._process = subprocess.Popen(
-            [
-                emulator,
-                "--runtime-interface-emulator-address", f"127.0.0.1:{port}",
-                "--runtime-api-address", f"127.0.0.1:{runtime_port}",
-                "--log-level", "error",
-                sys.executable, "-m", "awslambdaric", "cloudhsm_settings.handler.lambda_handler",
-            ],
-            cwd=code,
-            env={
-                **clean_environment(),
-                **environment,
-                "AWS_LAMBDA_FUNCTION_NAME": "Function",
-                "AWS_LAMBDA_FUNCTION_TIMEOUT": str(INVOCATION_TIMEOUT),
-                "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": "256",
-                "LAMBDA_TASK_ROOT": str(code),
-                "PYTHONPATH": str(code),
-            },
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )  # fmt: skip
-
-    def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        request = Request(self._url, json.dumps(event).encode(), method="POST")
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                with urlopen(request, timeout=INVOCATION_TIMEOUT + 10) as answer:
-                    return dict(json.load(answer))
-            except ConnectionError:
-                raise
-            except OSError:
-                # Not listening yet.
-                if time.monotonic() > deadline:
-                    raise
-                time.sleep(0.1)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.wait()
-
-
-def _emulator() -> Path:
-    machine = "arm64" if os.uname().machine in ("aarch64", "arm64") else "x86_64"
-    found = sorted((ROOT / ".venv-sam").rglob(f"aws-lambda-rie-{machine}"))
-    if not found:
-        raise RuntimeError("aws-sam-cli brings no runtime emulator for this machine: run `make .venv-sam/ready`")
-    found[0].chmod(0o755)
-    return found[0]
+    return Emulator(
+        code,
+        (sys.executable, "-m", "awslambdaric", "cloudhsm_settings.handler.lambda_handler"),
+        environment,
+    )
 
 
 @contextmanager
@@ -151,7 +92,7 @@ def sam_local(console: Console, events: Sequence[str] = (), *, bare_host: bool =
         if engine:
             runner = SamLocal(engine, directory, variables(server))
         else:
-            runner = stack.enter_context(BareHost(directory / "Function", variables(server)))
+            runner = stack.enter_context(on_bare_host(directory / "Function", variables(server)))
         return run_all(console, runner, server, events)
 
 

@@ -33,7 +33,7 @@ class Context:
     """The context of one invocation."""
 
     function_name = "cloudhsm-cluster-settings-Function"
-    memory_limit_in_mb = 256
+    memory_limit_in_mb = 512
     aws_request_id = "5b1c1e6a-0000-4000-8000-000000000000"
     log_stream_name = "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"
 

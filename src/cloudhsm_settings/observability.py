@@ -7,7 +7,9 @@ from aws_lambda_powertools import Logger, Metrics
 SERVICE = "cloudhsm-cluster-settings"
 NAMESPACE = "CloudHSMClusterSettings"
 
-logger = Logger(service=SERVICE, utc=True)
+# Lambda takes a line without such a timestamp for INFO, whatever level it has:
+# https://docs.aws.amazon.com/lambda/latest/dg/monitoring-cloudwatchlogs-log-level.html
+logger = Logger(service=SERVICE, utc=True, use_rfc3339=True)
 metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 
 # At DEBUG these print whole requests, ResponseURL included, whatever level the root logger is given.

@@ -172,15 +172,19 @@ def _type_change(
         return _Leave()
     if not request.changes_type:
         return _Leave(reasons.drifted(request, cluster), drifted=True)
-    if request.phase is StackPhase.UNREAD:
-        return ReadStack(reasons.read_stack(request, cluster))
-    if request.phase is StackPhase.ENDED or (request.phase is StackPhase.ROLLING_BACK and not request.is_update):
-        return Fail(Conflicting(reasons.nobody_waits(request)))
     modify = ModifyHsmType(
         wanted,
         replace(progress, hsm_type_asked_at=now, unsure=True, previous_hsm_type=cluster.hsm_type),
         reasons.type_differs(request, cluster),
     )
+    if request.phase is StackPhase.UNREAD:
+        refused = _feasible(request, cluster, modify, now)
+        # What cannot end well is refused in a Create whichever way its stack goes; in an Update, a rollback keeps it.
+        if not request.is_update and isinstance(refused, Fail):
+            return refused
+        return ReadStack(reasons.read_stack(request, cluster))
+    if request.phase is StackPhase.ENDED or (request.phase is StackPhase.ROLLING_BACK and not request.is_update):
+        return Fail(Conflicting(reasons.nobody_waits(request)))
     if request.phase is StackPhase.ROLLING_BACK:
         return _during_rollback(request, cluster, modify, now)
     return _by_the_user(request, cluster, modify, now)

@@ -3,17 +3,36 @@
 import importlib.util
 import shutil
 import subprocess
-import zipfile
+import sys
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
+from bench.world import world
+from release.archive import archive
+from sandbox.emulator import Emulator
+from sandbox.ministack import ROOT
 from sandbox.sam_local import built
+from sandbox.situations import SITUATIONS
 from tests.isolated import run_isolated
 
 pytestmark = pytest.mark.cloud
 RUNTIME = "3.13"
 UNCHECKED_HASH = 0b01
+NEVER_READ = {
+    "*.dist-info/LICENSE*": "licences travel with what they cover",
+    "*.dist-info/licenses/*": "licences travel with what they cover",
+    "*.dist-info/NOTICE*": "licences travel with what they cover",
+    "*.dist-info/METADATA": "scanners read from it which versions are deployed",
+    "botocore/cacert.pem": "read for TLS; the services of this test speak plain HTTP",
+    "botocore/crt/auth.py": "imported where awscrt is installed, which a runtime may bring",
+    "botocore/data/_retry.json": "read where AWS_RETRY_MODE=legacy is set",
+}
+"""Files of the function that nothing reads, and why they are there."""
+
+
+AS_DECLARED = next(each for each in SITUATIONS if each.event == "create-as-declared")
 
 
 @pytest.fixture(scope="module")
@@ -31,11 +50,39 @@ def runtime_python() -> str | None:
 
 
 def test_it_is_small(function, tmp_path):
-    archive = tmp_path / "function.zip"
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as zipped:
-        for path in function.rglob("*"):
-            zipped.write(path, path.relative_to(function))
-    assert archive.stat().st_size < 4 * 1024**2
+    archive(function, tmp_path / "Function.zip")
+    assert (tmp_path / "Function.zip").stat().st_size < 4 * 1024**2
+
+
+def read_by(function: Path, notes: Path) -> set[str]:
+    """Files opened while every event is handled to its end, as in AWS and as under `sam local`."""
+    notes.touch()
+    command = (sys.executable, str(ROOT / "tests" / "noting_reads.py"), "cloudhsm_settings.handler.lambda_handler")
+    local = {"AWS_SAM_LOCAL": "true", "SECONDS_BETWEEN_LOOKS": "1"}
+    with world(notes.parent) as around:
+        for variables, situations in (({}, SITUATIONS), (local, [AS_DECLARED])):
+            with Emulator(function, command, {**around.variables, **variables, "READS": str(notes)}) as emulator:
+                for situation in situations:
+                    emulator.invoke(around.reset(situation.event))
+                    for _ in range(3):
+                        around.fleet.clock.advance(31 * 60)
+                        for look in around.looks():
+                            emulator.invoke(look)
+    return {source_of(name) for name in notes.read_text().splitlines()}
+
+
+def source_of(name: str) -> str:
+    """The module that bytecode was made from; it is there for people who read what they deploy, and for tracebacks."""
+    path = Path(name)
+    return str(path.parent.parent / f"{path.name.partition('.')[0]}.py") if path.suffix == ".pyc" else name
+
+
+def test_every_file_is_read_or_has_a_reason(function, tmp_path):
+    files = {str(path.relative_to(function)) for path in function.rglob("*") if path.is_file()}
+    unread = {source_of(name) for name in files} - read_by(function, tmp_path / "reads")
+    explained = {name for name in unread if any(fnmatch(name, pattern) for pattern in NEVER_READ)}
+    assert unread - explained == set()
+    assert all(any(fnmatch(name, pattern) for name in unread) for pattern in NEVER_READ), "a reason without a file"
 
 
 def test_it_has_the_models_of_the_services_it_calls_and_no_others(function):
@@ -76,5 +123,5 @@ def test_its_bytecode_is_valid_without_a_look_at_the_source(function):
         assert int.from_bytes(header[4:8], "little") == UNCHECKED_HASH, source
     # The proof that it is used: the source of a module can say anything.
     (function / "cloudhsm_settings" / "__init__.py").write_text("raise SystemExit('the source was read')")
-    version = run_isolated(function, "import cloudhsm_settings as c; print(c.__version__)", python=python)
-    assert version == "0.1.0"
+    said = run_isolated(function, "import cloudhsm_settings; print(cloudhsm_settings.__doc__)", python=python)
+    assert "Custom::CloudHSMClusterSettings" in said

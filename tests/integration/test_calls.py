@@ -61,6 +61,14 @@ def test_bad_input_calls_nobody(harness, others):
     assert harness.answers[0]["Status"] == "FAILED"
 
 
+@pytest.mark.parametrize("event", ["create-uninitialized", "create-wont-fit"])
+def test_a_create_that_is_refused_reads_once(harness, others, event):
+    begin(harness, event)
+    assert cloudhsm_calls(harness.fleet) == ["DescribeClusters"]
+    assert others == {"ListSchedules": 1}
+    assert harness.answers[0]["Status"] == "FAILED"
+
+
 def test_a_delete_never_touches_cloudhsm(harness, others):
     begin(harness, "delete")
     assert cloudhsm_calls(harness.fleet) == []

@@ -18,8 +18,7 @@ from cloudhsm_settings.request import Progress, Request
 from tests.diagram import diagram
 
 ROOT = Path(__file__).parent.parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
-PAGES += [ROOT / "examples" / "README.md", *sorted((ROOT / "examples").glob("*/README.md"))]
+PAGES = [path for folder in (".", "docs/**", "examples", "examples/*") for path in sorted(ROOT.glob(f"{folder}/*.md"))]
 LINTED = [ROOT / ".cfnlintrc.yaml", *sorted((ROOT / "examples").glob("*/*.yaml"))]
 EXAMPLES = [textwrap.dedent(path.read_text()) for path in LINTED]
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
@@ -40,8 +39,8 @@ def test_every_yaml_snippet_is_part_of_an_example(page):
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
-def test_every_python_snippet_is_part_of_a_test(page):
-    tests = [textwrap.dedent(path.read_text()) for path in (ROOT / "tests").rglob("*.py")]
+def test_every_python_snippet_is_part_of_a_test_or_an_example(page):
+    tests = [path.read_text() for files in ("tests/**/*.py", "examples/*/*.py") for path in ROOT.glob(files)]
     for block in blocks(page, "python"):
         for line in block.splitlines():
             assert any(line.strip() in test for test in tests), line

@@ -1,0 +1,34 @@
+"""What a migration of two hours costs in AWS, at list prices of us-east-1."""
+
+from dataclasses import dataclass
+
+from bench.sizes import Size
+
+DOLLARS_PER_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
+"""https://aws.amazon.com/lambda/pricing/ (November 2026), first tier."""
+DOLLARS_PER_REQUEST = 0.20 / 1_000_000
+DOLLARS_PER_SCHEDULED_INVOCATION = 1.00 / 1_000_000
+"""https://aws.amazon.com/eventbridge/pricing/, beyond the free 14 million a month."""
+LOOKS = 120
+"""One a minute for two hours."""
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of one migration."""
+
+    gb_seconds: float
+    dollars: float
+
+
+def migration(size: Size, architecture: str = "arm64", *, cold_looks: bool = False, scheduler: bool = True) -> Cost:
+    """One cold request and its looks: in the same environment, or with each in a new one, as the worst case.
+
+    Without `scheduler` they come from EventBridge's scheduled rules, which cost nothing.
+    """
+    look = size.tick + (size.start if cold_looks else 0)
+    seconds = size.start + size.request + LOOKS * look
+    gb_seconds = seconds * size.memory_size / 1024
+    requests = (1 + LOOKS) * DOLLARS_PER_REQUEST
+    invocations = LOOKS * DOLLARS_PER_SCHEDULED_INVOCATION if scheduler else 0
+    return Cost(gb_seconds, gb_seconds * DOLLARS_PER_GB_SECOND[architecture] + requests + invocations)

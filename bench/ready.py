@@ -1,0 +1,7 @@
+"""Our handler and the client that every request needs: as much as the floor does."""
+
+from cloudhsm_settings import clients
+from cloudhsm_settings.handler import lambda_handler
+
+__all__ = ["lambda_handler"]
+clients.cloudhsm()

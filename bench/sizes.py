@@ -1,0 +1,42 @@
+"""Memory sizes: what a request and a look take with the share of a CPU that each size brings."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from bench.contenders import Contender
+from bench.environments import Measured, share_of_cpu
+from bench.starts import REQUESTS
+from bench.world import World
+
+SIZES = (128, 192, 256, 512, 1024, 1769)
+"""MB."""
+
+
+@dataclass(frozen=True)
+class Size:
+    """Medians at one memory size, wall seconds."""
+
+    memory_size: int
+    start: float
+    request: float
+    tick: float
+
+
+def measure(
+    world: World, contender: Contender, sizes: Iterable[int], rounds: Iterable[int], say: Callable[[str], None]
+) -> list[Size]:
+    """A migration's request, cold, and one look after it, at each size; empty where no control group can be made."""
+    taken: dict[int, list[tuple[float, float, float]]] = {size: [] for size in sizes}
+    for number in rounds:
+        say(f"memory sizes of {contender.name}, round {number}")
+        for size, samples in taken.items():
+            with share_of_cpu(size) as group:
+                if group is None:
+                    return []
+                event = world.reset(REQUESTS["migration"])
+                with Measured(contender, world.variables, group=group) as environment:
+                    request = environment.invoke(event)
+                    tick = environment.invoke(world.looks()[0])
+                    samples.append((environment.start.wall_seconds, request.wall_seconds, tick.wall_seconds))
+    return [Size(size, *map(median, zip(*samples, strict=True))) for size, samples in taken.items()]

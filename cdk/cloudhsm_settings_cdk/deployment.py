@@ -1,0 +1,220 @@
+"""The resources of template.yaml, under the same names, as CDK has them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from aws_cdk import Aws, CfnDeletionPolicy, CfnResource, Duration, RemovalPolicy
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_scheduler as scheduler
+from constructs import Construct
+
+from cloudhsm_settings_cdk import permissions
+from cloudhsm_settings_cdk.functions import code
+from cloudhsm_settings_cdk.nag import acknowledge, acknowledge_wildcard
+
+# The version that the bytecode in the zips is of.
+RUNTIME = "python3.13"
+# CloudFormation waits an hour at most; what is older has nobody to answer to.
+SECONDS_TO_ANSWER = 3600
+
+
+@dataclass(frozen=True)
+class Network:
+    """Where in a VPC the functions are, and what lets Lambda put them there."""
+
+    vpc: ec2.IVpc
+    vpc_subnets: ec2.SubnetSelection | None
+    security_groups: Sequence[ec2.ISecurityGroup] | None
+    policy: iam.ManagedPolicy
+
+
+@dataclass(frozen=True)
+class Common:
+    """What both functions have in common; makes them as children of `scope`."""
+
+    scope: Construct
+    log_group: logs.LogGroup
+    architecture: lambda_.Architecture
+    network: Network | None
+
+    def role(self, id: str, description: str, policies: Mapping[str, iam.PolicyDocument]) -> iam.Role:
+        """The role of a function: to log, and what `policies` allow."""
+        return iam.Role(
+            self.scope,
+            id,
+            description=description,
+            assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+            inline_policies={**policies, "log": permissions.log(self.log_group)},
+            managed_policies=[self.network.policy] if self.network else None,
+        )
+
+    def function(
+        self,
+        id: Literal["Function", "Responder"],
+        role: iam.Role,
+        *,
+        module: str,
+        description: str,
+        memory_size: int,
+        timeout: Duration,
+        log_level: lambda_.ApplicationLogLevel | None = None,
+        environment: Mapping[str, str] | None = None,
+    ) -> lambda_.Function:
+        """A function that logs JSON into the common log group."""
+        network = self.network
+        function = lambda_.Function(
+            self.scope,
+            id,
+            code=code(id),
+            handler=f"cloudhsm_settings.{module}.lambda_handler",
+            runtime=lambda_.Runtime(RUNTIME, lambda_.RuntimeFamily.PYTHON),
+            role=role,
+            description=description,
+            architecture=self.architecture,
+            memory_size=memory_size,
+            timeout=timeout,
+            environment=environment,
+            log_group=self.log_group,
+            logging_format=lambda_.LoggingFormat.JSON,
+            application_log_level_v2=log_level,
+            system_log_level_v2=lambda_.SystemLogLevel.WARN if log_level else None,
+            vpc=network.vpc if network else None,
+            vpc_subnets=network.vpc_subnets if network else None,
+            security_groups=network.security_groups if network else None,
+        )
+        acknowledge(function, "AwsSolutions-L1", f"The function is built for {RUNTIME}, bytecode included.")
+        return function
+
+
+def make_log_group(scope: Construct, retention: logs.RetentionDays) -> logs.LogGroup:
+    """Deleted with the stack, but kept when it is replaced."""
+    log_group = logs.LogGroup(scope, "LogGroup", retention=retention, removal_policy=RemovalPolicy.DESTROY)
+    resource = log_group.node.default_child
+    assert isinstance(resource, CfnResource)  # noqa: S101  # the type of every L2 construct's default child
+    resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    return log_group
+
+
+def make_network_policy(scope: Construct) -> iam.ManagedPolicy:
+    """What both roles need where the functions are in a VPC."""
+    policy = iam.ManagedPolicy(
+        scope,
+        "NetworkPolicy",
+        description="Lets Lambda, but not the code of the functions, attach them to a VPC",
+        document=permissions.network(scope),
+    )
+    acknowledge_wildcard(policy, "*", "What Lambda needs for any VPC; it is denied to the code of functions.")
+    return policy
+
+
+def make_responder(common: Common) -> lambda_.Function:
+    """The function that answers CloudFormation when all invocations of the other crashed."""
+    responder = common.function(
+        "Responder",
+        common.role("ResponderRole", "The responder only writes its log", {}),
+        module="responder",
+        description="Answers for the provider of Custom::CloudHSMClusterSettings when it crashed",
+        memory_size=128,
+        timeout=Duration.seconds(60),
+    )
+    _invoke_asynchronously(common.scope, "ResponderEventInvokeConfig", responder)
+    return responder
+
+
+def make_function(
+    common: Common,
+    responder: lambda_.Function,
+    cluster_id_pattern: str,
+    log_level: lambda_.ApplicationLogLevel,
+    *,
+    use_fips_endpoints: bool,
+) -> lambda_.Function:
+    """The provider itself, with its schedules."""
+    group = scheduler.CfnScheduleGroup(common.scope, "ScheduleGroup")
+    scheduler_role = _scheduler_role(common.scope, group)
+    function = common.function(
+        "Function",
+        _function_role(common, cluster_id_pattern, responder, group, scheduler_role),
+        module="handler",
+        description="Provider of Custom::CloudHSMClusterSettings",
+        memory_size=512,
+        timeout=Duration.seconds(90),
+        log_level=log_level,
+        environment={
+            "SCHEDULE_GROUP": group.ref,
+            "SCHEDULER_ROLE_ARN": scheduler_role.role_arn,
+            "POWERTOOLS_LOG_LEVEL": log_level.value,
+            "AWS_USE_FIPS_ENDPOINT": str(use_fips_endpoints).lower(),
+            # CloudHSM's FIPS endpoints are documented in the dual-stack domain only.
+            "AWS_USE_DUALSTACK_ENDPOINT": str(use_fips_endpoints).lower(),
+        },
+    )
+    _let_scheduler_invoke(common.scope, scheduler_role, function)
+    on_failure = lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=responder.function_arn)
+    _invoke_asynchronously(common.scope, "FunctionEventInvokeConfig", function, on_failure)
+    return function
+
+
+def _function_role(
+    common: Common,
+    pattern: str,
+    responder: lambda_.Function,
+    group: scheduler.CfnScheduleGroup,
+    scheduler_role: iam.Role,
+) -> iam.Role:
+    scope, schedules = common.scope, permissions.schedule_arn(common.scope, group.ref)
+    policies = {
+        "cloudhsm": permissions.cloudhsm(scope, pattern),
+        "looks": permissions.looks(schedules, scheduler_role),
+        "responder": permissions.invoke(responder.function_arn),
+        "stack": permissions.stacks(scope),
+    }
+    role = common.role("FunctionRole", "What the provider of Custom::CloudHSMClusterSettings may do", policies)
+    for resource, reason in (
+        (permissions.cluster_arn(scope, pattern), "The clusters that cluster_id_pattern allows."),
+        (schedules, "Schedules of the provider's own group."),
+        (permissions.stack_arn(scope), "Any stack of the account may use the resource; it is only read."),
+        ("*", "DescribeClusters and ListSchedules know no resources; they only read."),
+    ):
+        acknowledge_wildcard(role, resource, reason)
+    return role
+
+
+def _scheduler_role(scope: Construct, group: scheduler.CfnScheduleGroup) -> iam.Role:
+    of_the_group = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group.attr_arn}}
+    return iam.Role(
+        scope,
+        "SchedulerRole",
+        description="Lets EventBridge Scheduler invoke the provider of Custom::CloudHSMClusterSettings",
+        assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=of_the_group),
+    )
+
+
+def _let_scheduler_invoke(scope: Construct, role: iam.Role, function: lambda_.Function) -> None:
+    """Apart from the role, which the function's environment names: together they would be a circle."""
+    versions = f"{function.function_arn}:*"
+    document = permissions.invoke(function.function_arn, versions)
+    policy = iam.Policy(scope, "SchedulerPolicy", policy_name="invoke", roles=[role], document=document)
+    acknowledge_wildcard(policy, versions, "Versions and aliases of this one function.")
+
+
+def _invoke_asynchronously(
+    scope: Construct,
+    id: str,
+    function: lambda_.Function,
+    on_failure: lambda_.CfnEventInvokeConfig.OnFailureProperty | None = None,
+) -> None:
+    destinations = lambda_.CfnEventInvokeConfig.DestinationConfigProperty(on_failure=on_failure)
+    lambda_.CfnEventInvokeConfig(
+        scope,
+        id,
+        function_name=function.function_name,
+        qualifier="$LATEST",
+        maximum_event_age_in_seconds=SECONDS_TO_ANSWER,
+        maximum_retry_attempts=2,
+        destination_config=destinations if on_failure else None,
+    )

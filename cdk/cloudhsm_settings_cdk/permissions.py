@@ -1,0 +1,84 @@
+"""What the functions may do: the policies of template.yaml, statement for statement."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+
+def cloudhsm(scope: Construct, cluster_id_pattern: str) -> iam.PolicyDocument:
+    """To modify the clusters of the pattern and to read all of them."""
+    return _document(
+        _allow(["cloudhsm:ModifyCluster"], cluster_arn(scope, cluster_id_pattern), sid="ChangeClusters"),
+        _allow(["cloudhsm:DescribeClusters"], "*", sid="ReadClusters"),  # the action knows no resources
+    )
+
+
+def looks(schedules: str, scheduler_role: iam.IRole) -> iam.PolicyDocument:
+    """To keep schedules of its own, and to let Scheduler invoke the function."""
+    own = [f"scheduler:{verb}Schedule" for verb in ("Create", "Delete", "Get", "Update")]
+    to_scheduler = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
+    return _document(
+        _allow(own, schedules, sid="KeepOwnSchedules"),
+        _allow(["scheduler:ListSchedules"], "*", sid="FindOwnSchedules"),  # the action knows no resources
+        _allow(["iam:PassRole"], scheduler_role.role_arn, sid="LetSchedulerInvoke", conditions=to_scheduler),
+    )
+
+
+def invoke(*function_arns: str) -> iam.PolicyDocument:
+    """To invoke functions."""
+    return _document(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=list(function_arns)))
+
+
+def stacks(scope: Construct) -> iam.PolicyDocument:
+    """To tell a stack rollback from an update."""
+    return _document(_allow(["cloudformation:DescribeStacks"], stack_arn(scope), sid="TellRollbacks"))
+
+
+def log(log_group: logs.ILogGroup) -> iam.PolicyDocument:
+    """To write into a log group that exists."""
+    return _document(_allow(["logs:CreateLogStream", "logs:PutLogEvents"], log_group.log_group_arn))
+
+
+def network(scope: Construct) -> iam.PolicyDocument:
+    """What Lambda itself, and not the code of a function, needs to put functions into a VPC.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
+    """
+    interfaces = [f"ec2:{verb}NetworkInterface" for verb in ("Create", "Delete")]
+    addresses = [f"ec2:{verb}PrivateIpAddresses" for verb in ("Assign", "Unassign")]
+    reading = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+    functions = Stack.of(scope).format_arn(
+        service="lambda", resource="function", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    from_code = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
+    denied = iam.PolicyStatement(effect=iam.Effect.DENY, actions=["ec2:*"], resources=["*"], conditions=from_code)
+    return _document(_allow([*interfaces, *addresses, *reading], "*"), denied)
+
+
+def cluster_arn(scope: Construct, cluster_id_pattern: str) -> str:
+    """ARN of the clusters of a pattern."""
+    return Stack.of(scope).format_arn(service="cloudhsm", resource="cluster", resource_name=cluster_id_pattern)
+
+
+def stack_arn(scope: Construct) -> str:
+    """ARN of all stacks of the account and region."""
+    return Stack.of(scope).format_arn(service="cloudformation", resource="stack", resource_name="*")
+
+
+def schedule_arn(scope: Construct, group: str) -> str:
+    """ARN of all schedules of a group."""
+    return Stack.of(scope).format_arn(service="scheduler", resource="schedule", resource_name=f"{group}/*")
+
+
+def _allow(
+    actions: list[str], resource: str, *, sid: str | None = None, conditions: Mapping[str, Any] | None = None
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(sid=sid, actions=actions, resources=[resource], conditions=conditions)
+
+
+def _document(*statements: iam.PolicyStatement) -> iam.PolicyDocument:
+    return iam.PolicyDocument(statements=list(statements))

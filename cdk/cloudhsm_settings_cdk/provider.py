@@ -1,0 +1,123 @@
+"""The provider: the function behind Custom::CloudHSMClusterSettings, deployed here or elsewhere."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import jsii
+from aws_cdk import Fn
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct, IConstruct
+
+from cloudhsm_settings_cdk.deployment import (
+    Common,
+    Network,
+    make_function,
+    make_log_group,
+    make_network_policy,
+    make_responder,
+)
+from cloudhsm_settings_cdk.limits import provider_faults, refuse
+
+EXPORT_NAME = "cloudhsm-cluster-settings-ServiceToken"
+"""Under which the stack of template.yaml exports its ServiceToken, when it has its default name."""
+
+
+class IClusterSettingsProvider(IConstruct, Protocol):
+    """A provider that a ClusterSettings can refer to."""
+
+    @property
+    def service_token(self) -> str:
+        """ARN of the function."""
+        ...
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Lets `grantee` invoke the function, as a service role of CloudFormation has to."""
+        ...
+
+
+@jsii.implements(ec2.IConnectable)
+class ClusterSettingsProvider(Construct):
+    """Deploys the provider, with everything that template.yaml has. Keep it in a stack of its own."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        cluster_id_pattern: str = "cluster-*",
+        architecture: lambda_.Architecture | None = None,
+        log_level: lambda_.ApplicationLogLevel = lambda_.ApplicationLogLevel.INFO,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        use_fips_endpoints: bool = False,
+        vpc: ec2.IVpc | None = None,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+    ) -> None:
+        """Raises ValueError with every mistake.
+
+        :param cluster_id_pattern: Clusters that may be modified, an id or a pattern with asterisks.
+        :param architecture: Of the functions; their code runs on both. Default: ARM_64.
+        :param log_level: Of the function's own log lines, anything but TRACE.
+        :param log_retention: How long the logs are kept.
+        :param use_fips_endpoints: Calls AWS at endpoints with FIPS validated cryptography.
+        :param vpc: Puts the functions into a VPC. They need a way to CloudHSM, CloudFormation, EventBridge Scheduler
+            and S3 from there. Default: none.
+        :param vpc_subnets: Default: as the VPC says, the private ones.
+        :param security_groups: Default: one for each function.
+        """
+        super().__init__(scope, id)
+        refuse(self.node.path, provider_faults(cluster_id_pattern, log_level))
+        self.log_group = make_log_group(self, log_retention)
+        """Where both functions log."""
+        common = Common(
+            self,
+            self.log_group,
+            architecture or lambda_.Architecture.ARM_64,
+            Network(vpc, vpc_subnets, security_groups, make_network_policy(self)) if vpc else None,
+        )
+        self.responder = make_responder(common)
+        """The function that answers when all invocations of the other crashed."""
+        self.function = make_function(
+            common, self.responder, cluster_id_pattern, log_level, use_fips_endpoints=use_fips_endpoints
+        )
+        """The function, for alarms on its metrics."""
+
+    @staticmethod
+    def from_export_name(scope: Construct, id: str, export_name: str = EXPORT_NAME) -> IClusterSettingsProvider:
+        """The provider whose ServiceToken another stack of this account and region exports."""
+        return _DeployedProvider(scope, id, Fn.import_value(export_name))
+
+    @staticmethod
+    def from_function_arn(scope: Construct, id: str, function_arn: str) -> IClusterSettingsProvider:
+        """The provider whose function has this ARN, which is its ServiceToken."""
+        return _DeployedProvider(scope, id, function_arn)
+
+    @property
+    def service_token(self) -> str:
+        """ARN of the function."""
+        return self.function.function_arn
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """The functions' security groups; raises RuntimeError without a VPC."""
+        groups = [group for each in (self.function, self.responder) for group in each.connections.security_groups]
+        return ec2.Connections(security_groups=groups)
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        """Lets `grantee` invoke the function, as a service role of CloudFormation has to."""
+        return self.function.grant_invoke(grantee)
+
+
+class _DeployedProvider(Construct):
+    """A provider of another stack."""
+
+    def __init__(self, scope: Construct, id: str, function_arn: str) -> None:
+        super().__init__(scope, id)
+        self.service_token = function_arn
+        self._function = lambda_.Function.from_function_arn(self, "Function", function_arn)
+
+    def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
+        return self._function.grant_invoke(grantee)

@@ -1,0 +1,51 @@
+"""The templates of the examples: as they were, and as cdk-nag wants them."""
+
+import pytest
+from aws_cdk import App, Stack, Validations
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from cdk_nag import AwsSolutionsChecks
+
+from cloudhsm_settings_cdk import ClusterSettings, ClusterSettingsProvider
+from tests.cdk.kept import KEPT, all_templates
+
+
+def test_templates_are_as_they_were():
+    made = all_templates()
+    assert set(KEPT.iterdir()) == set(made), "run `make snapshots`"
+    for path, text in made.items():
+        assert path.read_text() == text, "run `make snapshots`, and look at the difference"
+
+
+def app_with_everything(**properties) -> App:
+    app = App()
+    parent = Stack(app, "Stack")
+    provider = ClusterSettingsProvider(parent, "Provider", **properties)
+    ClusterSettings(parent, "Settings", provider=provider, cluster="cluster-abcdefghijk", hsm_type="hsm2m.medium")
+    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    return app
+
+
+@pytest.mark.parametrize("pattern", ["cluster-*", "cluster-abcdefghijk"])
+def test_cdk_nag_finds_nothing(pattern):
+    app_with_everything(cluster_id_pattern=pattern).synth()
+
+
+def test_cdk_nag_finds_nothing_in_a_vpc():
+    network = Stack(None, "Network")
+    vpc = ec2.Vpc.from_vpc_attributes(
+        network,
+        "Vpc",
+        vpc_id="vpc-0123456789abcdef0",
+        availability_zones=["us-east-1a"],
+        private_subnet_ids=["subnet-0123456789abcdef0"],
+    )
+    app_with_everything(vpc=vpc).synth()
+
+
+def test_cdk_nag_looks():
+    app = app_with_everything()
+    role = app.node.find_child("Stack").node.find_child("Provider").node.find_child("FunctionRole")
+    role.add_to_policy(iam.PolicyStatement(actions=["cloudhsm:*"], resources=["*"]))
+    with pytest.raises(RuntimeError, match=r"AwsSolutions-IAM5\[Action::cloudhsm:\*\]"):
+        app.synth()

@@ -1,0 +1,59 @@
+"""The bench's arithmetic, and that the page says what was measured."""
+
+import json
+
+import pytest
+
+from bench import costs
+from bench.samples import Spread
+from bench.sizes import Size
+from sandbox.ministack import ROOT
+
+NUMBERS = json.loads((ROOT / "bench" / "results.json").read_text())
+PAGE = (ROOT / "docs" / "performance.md").read_text()
+
+
+def test_a_spread_holds_nine_of_ten_samples():
+    spread = Spread.of([float(each) for each in range(101)])
+    assert (spread.low, spread.median, spread.high) == (5, 50, 95)
+    assert spread.told(scale=10, digits=1) == "500.0 (50.0 to 950.0)"
+
+
+def test_ratios_are_of_samples_of_the_same_round():
+    # Twice as slow a machine in the second round changes nothing.
+    assert Spread.of_ratios([1, 2], [4, 8]) == Spread(0.25, 0.25, 0.25)
+    with pytest.raises(ValueError, match="shorter"):
+        Spread.of_ratios([1, 2], [4])
+
+
+def test_a_migration_costs_its_start_its_request_and_a_look_each_minute():
+    size = Size(memory_size=512, start=2.0, request=1.0, tick=0.01)
+    assert costs.migration(size).gb_seconds == pytest.approx((2 + 1 + 120 * 0.01) / 2)
+    assert costs.migration(size, cold_looks=True).gb_seconds == pytest.approx((2 + 1 + 120 * 2.01) / 2)
+    assert costs.migration(size, "x86_64").dollars > costs.migration(size).dollars
+
+
+PROMISED = {
+    "init_cpu_vs_floor": 1.25,
+    "init_cpu_vs_stock": 0.35,
+    "retention_seconds_vs_stock": 1 / 20,
+    "calls_noop": 1,
+    "calls_retention": 2,
+    "calls_idle_tick": 1,
+    "other_calls_noop": 1,
+    "other_calls_retention": 1,
+    "other_calls_idle_tick": 0,
+    "per_operation_10000_vs_10": 1.2,
+    "zip_bytes": 4 * 1024**2,
+}
+
+
+@pytest.mark.parametrize("name", PROMISED)
+def test_the_numbers_that_we_publish_keep_what_the_page_promises(name):
+    assert NUMBERS[name] <= PROMISED[name]
+
+
+@pytest.mark.parametrize("name", ["init_cpu_vs_floor", "init_cpu_vs_stock"])
+def test_the_page_and_the_numbers_are_of_one_run(name):
+    low, high = NUMBERS["spread"][name]
+    assert f"| {NUMBERS[name]:,.2f} ({low:,.2f} to {high:,.2f}) x |" in PAGE

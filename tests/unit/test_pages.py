@@ -1,0 +1,204 @@
+"""Pages that say what the code says: log lines, metrics, permissions, parameters, modules, commands."""
+
+import ast
+import json
+import re
+from datetime import datetime
+
+import botocore.session
+import pytest
+from botocore import xform_name
+
+from cloudhsm_settings.errors import Failure, InternalFailure
+from cloudhsm_settings.observability import NAMESPACE, SERVICE, logger
+from cloudhsm_settings.reconcile import Decision
+from cloudhsm_settings.resource import LOGGED
+from release.template import ROOT, TEMPLATE, load
+
+DOCS = ROOT / "docs"
+SOURCES = {path.stem: ast.parse(path.read_text()) for path in (ROOT / "src" / "cloudhsm_settings").glob("*.py")}
+LEVELS = {"info": "INFO", "warning": "WARNING", "error": "ERROR", "exception": "ERROR"}
+LIBRARIES = {"boto3", "botocore", "crhelper", "aws_lambda_powertools"}
+MODELS = botocore.session.get_session()
+# What the AWS CLI adds of its own: https://docs.aws.amazon.com/cli/latest/reference/cloudformation/
+OF_THE_CLI = {
+    ("cloudformation", "package"): {"template-file", "s3-bucket", "output-template-file"},
+    ("cloudformation", "deploy"): {"template-file", "stack-name", "capabilities", "role-arn"},
+}
+
+
+def section(page: str, heading: str) -> str:
+    return (DOCS / page).read_text().split(f"\n## {heading}\n")[1].split("\n## ")[0]
+
+
+def cells(text: str, column: int = 0) -> list[str]:
+    """What is in backticks in one column of the tables of `text`."""
+    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("|") and not line.startswith("|---")]
+    return [name for row in rows[1:] for name in re.findall(r"`([^`]+)`", row[column])]
+
+
+def calls(function: str) -> list[ast.Call]:
+    """All calls of a method or function of this name, in all modules."""
+    nodes = [node for tree in SOURCES.values() for node in ast.walk(tree) if isinstance(node, ast.Call)]
+    return [node for node in nodes if ast.unparse(node.func).split("(")[0] == function]
+
+
+def test_operations_lists_every_log_line_with_its_level():
+    said = {
+        (call.args[0].value, level)
+        for method, level in LEVELS.items()
+        for call in calls(f"logger.{method}")
+        if isinstance(call.args[0], ast.Constant)
+    }
+    listed = set()
+    for row in re.findall(r"^\| (`.+?) \| (INFO|WARNING|ERROR) \|", section("operations.md", "Log"), re.MULTILINE):
+        listed |= {(message, row[1]) for message in re.findall(r"`([^`]+)`", row[0])}
+    assert listed == said
+
+
+def test_operations_lists_every_field_of_a_line(capsys):
+    fields = set(cells(section("operations.md", "Log").split("| `message` | level")[0])) | {"message"}
+    ours = {word.arg for method in LEVELS for call in calls(f"logger.{method}") for word in call.keywords}
+    assert {*ours, *LOGGED} <= fields
+    powertools = {"level", "timestamp", "message", "location", "service"}
+    lambdas = {
+        "function_name",
+        "function_arn",
+        "function_memory_size",
+        "function_request_id",
+        "cold_start",
+        "xray_trace_id",
+    }
+    of_exceptions = {"exception", "exception_name", "stack_trace"}
+    assert fields == {*ours, *LOGGED, *powertools, *lambdas, *of_exceptions, "ClusterId"}
+
+
+def test_a_line_has_a_timestamp_that_lambda_reads(monkeypatch):
+    lines = []
+    monkeypatch.setattr(
+        logger.registered_handler, "emit", lambda record: lines.append(logger.registered_formatter.format(record))
+    )
+    logger.warning("trying again", because="a test")
+    line = json.loads(lines[0])
+    assert datetime.fromisoformat(line["timestamp"]).utcoffset().total_seconds() == 0
+    assert "T" in line["timestamp"]
+    assert {"level", "timestamp", "message", "location", "service", "because"} <= set(line)
+
+
+def test_operations_lists_every_decision():
+    row = next(line for line in section("operations.md", "Log").splitlines() if line.startswith("| `decided`"))
+    assert re.findall(r"`([A-Z]\w+)`", row) == [each.__name__ for each in Decision.__args__]
+
+
+def test_operations_lists_every_metric():
+    counted = {
+        argument.value
+        for call in calls("count")
+        for argument in ast.walk(call.args[0])
+        if isinstance(argument, ast.Constant)
+    }
+    failures = {each.outcome for each in Failure.__subclasses__() if each is not InternalFailure}
+    text = section("operations.md", "Metrics")
+    assert set(cells(text)) == counted | failures
+    assert f"`{NAMESPACE}`" in text
+    assert f"`{SERVICE}`" in text
+    named = re.findall(r"^\| (`[A-Z]\w+`(?:[, or]+`\w+`)*) >= 1", section("operations.md", "Alarms"), re.MULTILINE)
+    assert {name for row in named for name in re.findall(r"\w+", row)} - {"or"} <= counted | failures
+
+
+def test_queries_ask_for_fields_that_there_are():
+    fields = set(cells(section("operations.md", "Log"))) | {"@timestamp", "message"}
+    queries = re.findall(r"```logs-insights\n(.*?)```", (DOCS / "operations.md").read_text(), re.DOTALL)
+    assert len(queries) == 4
+    for query in queries:
+        plain = re.sub(r'"[^"]*"', "", query)
+        asked = set(re.findall(r"@?\w+", plain)) - {
+            "fields",
+            "filter",
+            "sort",
+            "desc",
+            "limit",
+            "20",
+            "and",
+            "like",
+            "in",
+        }
+        assert asked <= fields
+
+
+def test_security_lists_every_permission_and_no_other():
+    roles = load(TEMPLATE.read_text())["Resources"]
+    actions = set()
+    for statement in (
+        s for policy in roles["FunctionRole"]["Properties"]["Policies"] for s in policy["PolicyDocument"]["Statement"]
+    ):
+        actions |= {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
+    assert set(cells(section("security.md", "What the function may do"))) == actions
+    of_responder = roles["ResponderRole"]["Properties"]["Policies"]
+    assert [s["Action"] for p in of_responder for s in p["PolicyDocument"]["Statement"]] == [
+        ["logs:CreateLogStream", "logs:PutLogEvents"]
+    ]
+    allowed, denied = roles["NetworkPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert {action.partition(":")[0] for action in allowed["Action"]} == {"ec2"}
+    assert (denied["Effect"], denied["Action"]) == ("Deny", "ec2:*")
+    assert roles["SchedulerPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Action"] == "lambda:InvokeFunction"
+
+
+def test_security_names_every_check_that_the_template_suppresses():
+    suppressed = set(re.findall(r"id: (CKV_\w+)", TEMPLATE.read_text()))
+    assert set(re.findall(r"CKV_\w+", section("security.md", "What linters say"))) == suppressed
+
+
+def test_install_lists_every_parameter_with_its_default():
+    listed = re.findall(r"^\| `(\w+)` \| ?`?([^`|]*?)`? ?\|", section("install.md", "Parameters"), re.MULTILINE)
+    parameters = load(TEMPLATE.read_text())["Parameters"]
+    assert dict(listed) == {name: str(parameter["Default"]) for name, parameter in parameters.items()}
+
+
+def test_the_log_levels_are_lambdas():
+    levels = MODELS.get_service_model("lambda").shape_for("ApplicationLogLevel").enum
+    assert set(load(TEMPLATE.read_text())["Parameters"]["LogLevel"]["AllowedValues"]) <= set(levels)
+
+
+def test_architecture_lists_every_module_with_its_libraries():
+    rows = re.findall(r"^\| `(\w+)` \| .* \| ?([\w, ]*?) ?\|$", section("architecture.md", "Modules"), re.MULTILINE)
+    listed = {name: set(libraries.split(", ")) - {""} for name, libraries in rows}
+    used = {}
+    for name, tree in SOURCES.items():
+        modules = {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
+        modules |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
+        used[name] = {module.split(".")[0] for module in modules} & LIBRARIES
+    del used["__init__"]
+    assert listed == used
+
+
+def test_architecture_draws_modules_that_there_are():
+    drawn = section("architecture.md", "The way of a request").split("```mermaid")[1]
+    nodes = set(re.findall(r"^ +(\w+)(?:\(\[.*?\]\))? (?:--|-\.)", drawn, re.MULTILINE))
+    nodes |= set(re.findall(r"(?:-->|\.->) (\w+)", drawn))
+    assert nodes - {"CFN", "SCH", "HSM"} <= set(SOURCES)
+    assert {"handler", "resource", "provider", "converge", "reconcile", "cluster", "responder"} <= nodes
+
+
+def aws_commands() -> list[tuple[str, str]]:
+    pages = [ROOT / "README.md", ROOT / "SECURITY.md", ROOT / "CONTRIBUTING.md", *sorted(DOCS.glob("*.md"))]
+    found = [
+        (page.name, line)
+        for page in pages
+        for line in re.findall(r"^aws .+$|(?<=`)aws [^`]+(?=`)", page.read_text(), re.MULTILINE)
+    ]
+    assert len(found) > 5
+    return found
+
+
+@pytest.mark.parametrize(("page", "command"), aws_commands())
+def test_every_aws_command_exists(page, command):
+    service, operation = command.split()[1:3]
+    options = set(re.findall(r"--([a-z0-9-]+)", command))
+    if (service, operation) in OF_THE_CLI:
+        assert options <= OF_THE_CLI[service, operation]
+        return
+    model = MODELS.get_service_model(service)
+    names = {xform_name(name, "-"): name for name in model.operation_names}
+    shape = model.operation_model(names[operation]).input_shape
+    assert options <= {re.sub(r"[^a-z0-9]+", "-", xform_name(member, "-")) for member in shape.members}
