@@ -52,7 +52,7 @@ bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure co
 
 .PHONY: schema
 schema: $(DEV)/ready ## write the schema of the resource anew, from the code and docs/resource.md
-	PYTHONPATH=src $(DEV)/bin/python -m schema.generate
+	PYTHONPATH=src $(DEV)/bin/python -m tests.schema
 
 .PHONY: screens
 screens: $(ENVIRONMENTS) ## run the demo and draw what it shows into docs/

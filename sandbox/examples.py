@@ -247,8 +247,8 @@ EXAMPLES = (
         instead={
             "aws cloudformation create-stack-set": (),
             "aws cloudformation create-stack-instances": [
-                f"aws cloudformation deploy --region {region} --stack-name StackSet-cluster-settings "
-                "--template-file examples/stack-sets/template.yaml"
+                "sam deploy --template-file examples/stack-sets/template.yaml --stack-name StackSet-cluster-settings "
+                f"--region {region}"
                 for region in _TWO_REGIONS
             ],
         },

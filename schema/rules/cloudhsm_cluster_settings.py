@@ -34,7 +34,7 @@ def _writable() -> dict[str, Any]:
 def _known_only(_: Validator, _keyword: Any, instance: Any, limits: Mapping[str, Any]) -> Iterator[ValidationError]:
     """In place of cfn-lint's own, whose nearest name is blind to case: HSMType is the likeliest mistake of all."""
     lowered = {name.lower(): name for name in limits["properties"]}
-    for name in instance.keys() - limits["properties"].keys():
+    for name in instance.keys() - {*limits["properties"], "Fn::Transform"}:
         near = get_close_matches(name.lower(), lowered, n=1)
         hint = f"did you mean {lowered[near[0]]}?" if near else f"known are {', '.join(lowered.values())}"
         yield ValidationError(f"Unknown property {name}: {hint}", path=[name])

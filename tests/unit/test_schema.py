@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,15 +12,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema import Draft7Validator
 
-import schema
 from cloudhsm_settings.attributes import attributes
 from cloudhsm_settings.cluster import Cluster
 from cloudhsm_settings.errors import InvalidProperties
 from cloudhsm_settings.properties import ENVELOPE, PROPERTIES, RETENTION_DAYS, parse
 from cloudhsm_settings.request import Progress
-from schema import generate
+from tests import schema
 
-ROOT = schema.PATH.parent.parent
+ROOT = schema.ROOT
 MISTAKES = Path(__file__).with_name("mistakes.yaml")
 SCHEMA = json.loads(schema.PATH.read_text())
 VALIDATOR = Draft7Validator(
@@ -27,15 +27,15 @@ VALIDATOR = Draft7Validator(
 )
 
 
-def cfn_lint(*templates: Path) -> list[dict]:
+def cfn_lint(*templates: Path, where: Path = ROOT) -> list[dict]:
     command = [Path(sys.executable).with_name("cfn-lint"), "--format", "json", "--", *map(str, templates)]
-    done = subprocess.run(command, cwd=ROOT, check=False, capture_output=True, text=True)
+    done = subprocess.run(command, cwd=where, check=False, capture_output=True, text=True)
     assert done.stdout, done.stderr
     return json.loads(done.stdout)
 
 
 def test_the_file_is_what_the_code_defines():
-    assert schema.PATH.read_text() == generate.text(), "run `make schema`"
+    assert schema.PATH.read_text() == schema.text(), "run `make schema`"
 
 
 def test_it_is_a_json_schema():
@@ -54,11 +54,11 @@ def test_its_properties_are_those_of_the_code_and_of_the_reference():
 
 
 def test_its_attributes_are_those_of_the_function():
-    sys.path.insert(0, str(schema.RULES))
+    sys.path.insert(0, str(ROOT / "schema" / "rules"))
     try:
         from cloudhsm_cluster_settings import Attributes
     finally:
-        sys.path.remove(str(schema.RULES))
+        sys.path.remove(str(ROOT / "schema" / "rules"))
     assert sorted(Attributes()._known) == sorted(attributes(Cluster("", ""), Progress()))
 
 
@@ -127,3 +127,10 @@ def test_cfn_lint_reports_every_mistake_on_its_line_and_nothing_else():
 
 def test_cfn_lint_has_no_word_against_the_examples():
     assert cfn_lint(*sorted((ROOT / "examples").glob("*/*.yaml"))) == []
+
+
+def test_a_copy_beside_other_templates_does_the_same(tmp_path):
+    shutil.copytree(ROOT / "schema", tmp_path / "schema")
+    (snippet,) = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / "linting.md").read_text(), re.DOTALL)
+    (tmp_path / ".cfnlintrc.yaml").write_text(snippet)
+    assert cfn_lint(MISTAKES, where=tmp_path) == cfn_lint(MISTAKES)

@@ -7,15 +7,18 @@ so an attribute is any property that is not in `writeOnlyProperties`. Descriptio
 import json
 import re
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any, get_args
 
 from cloudhsm_settings import properties as defined
 from cloudhsm_settings.attributes import attributes
 from cloudhsm_settings.cluster import Cluster
 from cloudhsm_settings.request import Progress
-from schema import PATH, TYPE_NAME
 
-PAGE = PATH.parent.parent / "docs" / "resource.md"
+ROOT = Path(__file__).parent.parent
+PATH = ROOT / "schema" / "custom-cloudhsmclustersettings.json"
+PAGE = ROOT / "docs" / "resource.md"
+TYPE_NAME = "Custom::CloudHSMClusterSettings"
 ATTRIBUTES = tuple(attributes(Cluster("", ""), Progress()))
 # Spelled out, because a string has no minimum; a test holds it to RETENTION_DAYS.
 _RETENTION_DAYS = "0*([7-9]|[1-9][0-9]|[12][0-9][0-9]|3[0-7][0-9])"
@@ -58,7 +61,7 @@ def schema() -> dict[str, Any]:
     write_only = [name for name in writable if name not in {each.partition(".")[0] for each in ATTRIBUTES}]
     return {
         "typeName": TYPE_NAME,
-        "description": said["Custom::CloudHSMClusterSettings"],
+        "description": said[TYPE_NAME],
         "properties": {
             **{name: {"description": said[name], **_LIMITS[name]} for name in writable},
             **{name: {"description": said[name], **_STRING} for name in read_only},
