@@ -19,7 +19,7 @@ demo: $(ENVIRONMENTS) ## the whole story on a local cloud: deploy, change retent
 	@$(DEV)/bin/python -m sandbox demo
 
 .PHONY: examples
-examples: $(ENVIRONMENTS) ## deploy every example on one local cloud, by the commands of its README
+examples: $(ENVIRONMENTS) $(CDK)/ready cdk-functions ## deploy every example on one local cloud, by the commands of its README
 	@$(DEV)/bin/python -m sandbox examples $(ARGUMENTS)
 
 .PHONY: sam-local

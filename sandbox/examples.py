@@ -86,7 +86,7 @@ class Result:
         outputs = "  ".join(f"{name}={shorten(value, 40, placeholder='...')}" for name, value in self.outputs.items())
         verdict = "WRONG" if self.fault else "ok"
         where = ", ".join(self.example.regions)
-        return f"{verdict:<6}{self.example.directory:<16} {self.seconds:5.1f} s  {where}: {self.fault or outputs}"
+        return f"{verdict:<6}{self.example.directory:<18} {self.seconds:5.1f} s  {where}: {self.fault or outputs}"
 
 
 class Rehearsal:

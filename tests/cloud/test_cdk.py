@@ -1,6 +1,5 @@
 """The CDK examples, deployed and destroyed by the real CDK CLI: the cluster changes, and nothing is left."""
 
-
 import pytest
 
 from sandbox import cdk
