@@ -84,7 +84,7 @@ def _run(console: Console, hsms: int, speed: float) -> int:
         console.line(f"{fleet.seed(hsms=hsms).cluster_id} is a cluster of hsm1.medium with {hsms} HSMs")
         console.chapter("For your shell:")
         for name, value in cloud.environment.items():
-            if name.startswith(("AWS_", "REQUESTS_CA", "SSL_CERT")):
+            if name.startswith(("AWS_", "NODE_EXTRA_CA", "REQUESTS_CA", "SSL_CERT")):
                 print(f"export {name}={value}")
         console.chapter("Ctrl-C stops everything.")
         stop.wait()

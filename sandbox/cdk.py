@@ -61,7 +61,6 @@ def _environment(cloud: Cloud) -> dict[str, str]:
         "CDK_DISABLE_VERSION_CHECK": "1",
         "CDK_HOME": str(cloud.directory / "cdk-home"),
         "JSII_NODE": str(NODE),
-        "NODE_EXTRA_CA_CERTS": environment["SSL_CERT_FILE"],
         "PATH": os.pathsep.join([str(Path(sys.executable).parent), environment["PATH"]]),
         "PYTHONPATH": str(ROOT / "cdk"),
     }

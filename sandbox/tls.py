@@ -20,8 +20,9 @@ class Certificate:
 
     @property
     def trust(self) -> dict[str, str]:
-        """Environment variables with which Python, botocore and requests trust it."""
-        return dict.fromkeys(("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"), str(self.certificate))
+        """Environment variables with which Python, botocore, requests and Node.js trust it."""
+        names = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+        return dict.fromkeys(names, str(self.certificate))
 
 
 def make_certificate(directory: Path) -> Certificate:

@@ -60,7 +60,7 @@ class ClusterSettingsProvider(Construct):
 
         :param cluster_id_pattern: Clusters that may be modified, an id or a pattern with asterisks.
         :param architecture: Of the functions; their code runs on both. Default: ARM_64.
-        :param log_level: Of the function's own log lines, anything but TRACE.
+        :param log_level: Of the function's own log lines, anything but TRACE; its metrics are lines of level INFO.
         :param log_retention: How long the logs are kept.
         :param use_fips_endpoints: Calls AWS at endpoints with FIPS validated cryptography.
         :param vpc: Puts the functions into a VPC. They need a way to CloudHSM, CloudFormation, EventBridge Scheduler

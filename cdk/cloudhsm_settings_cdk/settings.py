@@ -49,7 +49,8 @@ class ClusterSettings(Attributes):
         :param hsm_type_on_rollback: What a stack rollback does to a type that the stack changed.
         :param long_migration: How long the stack waits for the migration, at most 12 hours. For clusters with two HSMs
             or more, of which each takes about 30 minutes. Default: as long as `service_timeout`.
-        :param service_timeout: How long CloudFormation waits for an answer, at most an hour. Default: an hour.
+        :param service_timeout: How long CloudFormation waits for an answer, at most an hour, at least 5 minutes where a
+            change has to be waited for. Default: an hour.
         :param removal_policy: The cluster is left as it is under every one of them. Default: DESTROY.
         """
         cluster_id = cluster if isinstance(cluster, str) else cluster.attr_cluster_id
