@@ -158,7 +158,6 @@ def test_grant_invoke(deployed):
     assert len(statement["Resource"]) == 2
 
 
-@pytest.mark.skipif("SubnetIds" not in SOURCE["Parameters"], reason="template.yaml knows no VPC")
 def test_in_a_vpc_it_is_what_template_yaml_deploys():
     parent = stack()
     vpc = ec2.Vpc.from_vpc_attributes(

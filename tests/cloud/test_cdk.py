@@ -1,5 +1,7 @@
 """The CDK examples, deployed and destroyed by the real CDK CLI: the cluster changes, and nothing is left."""
 
+import shutil
+
 import pytest
 
 from sandbox import cdk
@@ -50,18 +52,42 @@ def test_a_cluster_with_three_hsms_and_a_deployed_provider(cloud, fleet, stacks)
     assert "CloudHsmLongMigration" not in stacks_of(cloud)
 
 
-def test_a_migration_that_cloudhsm_reverts_and_then_does_not(cloud, fleet, stacks):
+def wait_conditions(cloud) -> set[str]:
+    resources = cloud.client("cloudformation").describe_stack_resources(StackName="CloudHsmLongMigration")
+    return {
+        each["LogicalResourceId"]
+        for each in resources["StackResources"]
+        if each["ResourceType"] == "AWS::CloudFormation::WaitCondition"
+    }
+
+
+def test_every_migration_waits_anew_and_a_failed_one_can_be_tried_again(cloud, fleet, stacks, tmp_path):
     cluster = fleet.seed(hsms=2, fate=Fate.REVERT)
-    app = APPS / "cdk-long-migration"
-    command = ("deploy", "--require-approval=never")
+    shutil.copytree(APPS / "cdk-long-migration", tmp_path, dirs_exist_ok=True)
+    app = tmp_path / "app.py"
+    migrating = app.read_text()
+    assert migrating.count('"hsm2m.medium"') == 1
+
+    def deploy() -> str:
+        cdk.cdk(cloud, tmp_path, "deploy", "--require-approval=never", cluster=cluster.cluster_id)
+        return stacks.outputs("CloudHsmLongMigration")["HsmType"]
+
     cdk.bootstrap(cloud)
+    app.write_text(migrating.replace("hsm2m.medium", "hsm1.medium"))
+    assert deploy() == "hsm1.medium"
+    before = wait_conditions(cloud)
+    app.write_text(migrating)
     with pytest.raises(RuntimeError, match=r"CloudHSM reverted the change to hsm2m\.medium by itself"):
-        cdk.cdk(cloud, app, *command, cluster=cluster.cluster_id)
+        deploy()
+    assert stacks.describe("CloudHsmLongMigration")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
+    assert wait_conditions(cloud) == before
+
     cluster.fate = Fate.SUCCEED
-    cdk.cdk(cloud, app, *command, cluster=cluster.cluster_id)
-    assert stacks.outputs("CloudHsmLongMigration")["HsmType"] == "hsm2m.medium"
-    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm2m.medium"
-    cdk.destroy(cloud, app, cluster=cluster.cluster_id)
+    assert deploy() == "hsm2m.medium"
+    assert {hsm.hsm_type for hsm in fleet.now_is(cluster.cluster_id).hsms} == {"hsm2m.medium"}
+    assert len(before) == len(wait_conditions(cloud)) == 1
+    assert not before & wait_conditions(cloud)
+    cdk.destroy(cloud, tmp_path, cluster=cluster.cluster_id)
 
 
 def test_a_mistake_is_found_by_synth(cloud):
