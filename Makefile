@@ -64,7 +64,7 @@ snapshots: $(DEV)/ready ## write the templates of the CDK examples anew, into te
 
 .PHONY: cdk-functions
 cdk-functions: $(DEV)/ready ## build the function into the CDK package
-	@$(MAKE) --no-print-directory -C cdk functions PYTHON=$(CURDIR)/$(DEV)/bin/python
+	@$(MAKE) --silent -C cdk functions PYTHON=$(CURDIR)/$(DEV)/bin/python
 
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, workflows, templates

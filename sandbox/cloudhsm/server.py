@@ -6,11 +6,11 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
 from moto.cloudformation.models import cloudformation_backends
-from moto.cloudhsmv2.models import CloudHSMV2Backend
 from moto.cloudhsmv2.responses import CloudHSMV2Response
 from moto.core.exceptions import JsonRESTError
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
@@ -25,6 +25,8 @@ _PAGE = 25
 ACCOUNT = "123456789012"
 """moto's own."""
 Hook = Callable[[str], None]
+_serving: ContextVar[CloudHsmServer] = ContextVar("_serving")
+"""Which of the servers of this process has the request: moto's classes are common to all."""
 
 
 class _FleetResponse(CloudHSMV2Response):
@@ -55,11 +57,7 @@ class _FleetResponse(CloudHSMV2Response):
 
 
 def _fleet() -> Fleet:
-    fleet = getattr(CloudHSMV2Backend, "fleet", None)
-    if fleet is None:
-        raise RuntimeError("No CloudHsmServer is running.")
-    assert isinstance(fleet, Fleet)
-    return fleet
+    return _serving.get().fleet
 
 
 def _answered(ask: Any) -> Any:
@@ -94,7 +92,6 @@ class CloudHsmServer:
     def serve(self, fleet: Fleet) -> None:
         """Serves another fleet from now on."""
         self.fleet = fleet
-        CloudHSMV2Backend.fleet = fleet  # type: ignore[attr-defined]
 
     def stack_is(self, stack_id: str, status: str) -> None:
         """Lets moto's DescribeStacks know one stack, with this StackStatus."""
@@ -116,7 +113,6 @@ class CloudHsmServer:
         # moto resolves a response class by name, so the one it has learns our operations.
         for operation in ("describe_clusters", "create_cluster", "modify_cluster", "delete_cluster", "_cluster"):
             setattr(CloudHSMV2Response, operation, getattr(_FleetResponse, operation))
-        self.serve(self.fleet)
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
@@ -132,6 +128,7 @@ class CloudHsmServer:
             name = target or f"{environ['REQUEST_METHOD']} {environ['PATH_INFO']}"
             if self.before:
                 self.before(name)
+            _serving.set(self)
             answer = application(environ, start_response)
             if self.after:
                 self.after(name)
