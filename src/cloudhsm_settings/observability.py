@@ -3,6 +3,7 @@
 import logging
 
 from aws_lambda_powertools import Logger, Metrics
+from aws_lambda_powertools.metrics import MetricUnit
 
 SERVICE = "cloudhsm-cluster-settings"
 NAMESPACE = "CloudHSMClusterSettings"
@@ -15,3 +16,8 @@ metrics = Metrics(namespace=NAMESPACE, service=SERVICE)
 # At DEBUG these print whole requests, ResponseURL included, whatever level the root logger is given.
 for _name in ("crhelper", "boto3", "botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.WARNING)
+
+
+def count(outcome: str) -> None:
+    """Adds one to the metric of an outcome."""
+    metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)

@@ -4,13 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, assert_never
 
-from aws_lambda_powertools.metrics import MetricUnit
-
 from cloudhsm_settings.attributes import attributes
 from cloudhsm_settings.cluster import CloudHsm, Cluster
 from cloudhsm_settings.converge import Step, converge
 from cloudhsm_settings.errors import Failure
-from cloudhsm_settings.observability import logger, metrics
+from cloudhsm_settings.observability import count, logger
 from cloudhsm_settings.properties import is_cluster_id, parse, whole_number
 from cloudhsm_settings.reconcile import Accepted, Decision, Done, Fail, ModifyHsmType, ModifyRetention, Wait
 from cloudhsm_settings.request import Progress, Request, StackPhase
@@ -57,7 +55,6 @@ class Provider:
             settings = parse(event["ResourceProperties"], self.handle_hosts)
         except Failure as failure:
             logger.info("decided", decision="Fail", because=failure.reason)
-            count(failure.outcome)
             raise
         logger.append_keys(ClusterId=settings.cluster_id)
         operation = self.resource.operation
@@ -92,7 +89,6 @@ class Provider:
                 return request.cluster_id
             case Fail(failure):
                 self._signal(request, Signal.failure(request, failure.reason), failure)
-                count(failure.outcome)
                 raise failure
             case _ as never:
                 assert_never(never)
@@ -141,8 +137,3 @@ def _data(step: Step) -> dict[str, str]:
         raise TypeError("Done and Accepted are decided on a cluster")
     drifted = isinstance(step.decision, Done) and step.decision.drifted
     return attributes(step.cluster, step.progress, drifted)
-
-
-def count(outcome: str) -> None:
-    """Adds one to the metric of an outcome."""
-    metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)

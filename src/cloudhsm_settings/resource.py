@@ -16,7 +16,7 @@ from cloudhsm_settings.answers import answer
 from cloudhsm_settings.delivery import put
 from cloudhsm_settings.errors import Failure, InternalFailure, Superseded, Transient
 from cloudhsm_settings.identity import failed_id, physical_id
-from cloudhsm_settings.observability import logger
+from cloudhsm_settings.observability import count, logger
 from cloudhsm_settings.operation import Operation
 from cloudhsm_settings.schedules import Schedules
 
@@ -294,6 +294,7 @@ class ScheduledResource(CfnResource):
             logger.warning("schedule not deleted", error=str(error))
 
     def _fail(self, failure: Failure) -> None:
+        count(failure.outcome)
         self.Status, self.Reason = FAILED, failure.reason
         self.PhysicalResourceId = ""
 
