@@ -47,7 +47,7 @@ diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, int
 	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
 
 .PHONY: bench
-bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (15 minutes)
+bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (8 minutes)
 	@PYTHONPATH=src $(DEV)/bin/python -m bench $(ARGUMENTS)
 
 .PHONY: schema

@@ -46,7 +46,7 @@ def _starts(axes: Axes, results: Results) -> None:
         medians,
         color=[_COLOURS.get(name, OTHER) for name in names],
     )
-    axes.bar_label(bars, fmt="%.0f", padding=3)
+    axes.bar_label(bars, fmt="%.0f", label_type="center", color="white")
     for height, name in enumerate(names):
         samples = results.starts.cpu(name)
         axes.plot([each * 1000 for each in samples], [height] * len(samples), "|", color="black", alpha=0.35)
