@@ -54,7 +54,18 @@ def build_all(directory: Path) -> dict[str, Contender]:
         for each in (
             Contender("floor", "floor: boto3 and one client", floor, "app.lambda_handler"),
             Contender("ours", "ours", ours, "cloudhsm_settings.handler.lambda_handler"),
-            Contender("ours_ready", "ours, and its first client", _ready(ours, directory), "ready.lambda_handler"),
+            Contender(
+                "ours_ready",
+                "ours, and its first client",
+                _with(BENCH / "ready.py", ours, directory / "ours_ready"),
+                "ready.lambda_handler",
+            ),
+            Contender(
+                "floor_trimmed",
+                "floor, with our libraries",
+                _with(BENCH / "floor" / "app.py", ours, directory / "floor_trimmed"),
+                "app.lambda_handler",
+            ),
             Contender(
                 "ours_uncompiled",
                 "ours without bytecode",
@@ -96,9 +107,10 @@ def _floor(directory: Path) -> Path:
     return compile_all(directory)
 
 
-def _ready(ours: Path, directory: Path) -> Path:
-    copy = Path(shutil.copytree(ours, directory / "ours_ready"))
-    shutil.copy(BENCH / "ready.py", copy)
+def _with(module: Path, ours: Path, directory: Path) -> Path:
+    """Our build, and `module` beside it."""
+    copy = Path(shutil.copytree(ours, directory))
+    shutil.copy(module, copy)
     return compile_all(copy)
 
 
