@@ -11,7 +11,7 @@ from bench.starts import REQUESTS
 from sandbox.cloud import PROVIDER_STACK, Cloud, sam
 from sandbox.cloudhsm.model import new_id
 from sandbox.receiver import Receiver
-from sandbox.situations import SITUATIONS
+from sandbox.situations import BY_EVENT
 from sandbox.stacks import Stacks
 
 MINUTE = 60.0
@@ -23,7 +23,6 @@ LONGEST = 300
 Seconds = dict[tuple[str, str], list[float]]
 _STACKS = {"ours": PROVIDER_STACK, "stock": "stock"}
 _TO = "hsm2m.medium"
-_BY_EVENT = {each.event: each for each in SITUATIONS}
 
 
 @dataclass
@@ -112,7 +111,7 @@ def _make_cold(cloud: Cloud, token: str, contender: Contender) -> None:
 def _ask(cloud: Cloud, receiver: Receiver, request: Request) -> Waiting:
     cluster = cloud.fleet.seed(cluster_id=new_id("cluster"), seconds_per_hsm=MINUTE * (1 + request.phase))
     path = f"/{cluster.cluster_id}"
-    event: dict[str, Any] = _BY_EVENT[REQUESTS[request.kind]].load()
+    event: dict[str, Any] = BY_EVENT[REQUESTS[request.kind]].load()
     event |= {
         "ResponseURL": f"{receiver.url}{path}?X-Amz-Signature=secret",
         "LogicalResourceId": cluster.cluster_id.replace("-", ""),

@@ -14,12 +14,11 @@ from moto.moto_api._internal.models import moto_api_backend
 from sandbox.cloud import REGION
 from sandbox.cloudhsm import Clock, CloudHsmServer, Fleet
 from sandbox.receiver import Receiver
-from sandbox.situations import SITUATIONS
+from sandbox.situations import BY_EVENT
 from sandbox.tls import make_certificate
 
 GROUP = "operations"
 FUNCTION = "Function"
-_BY_EVENT = {each.event: each for each in SITUATIONS}
 _CLOUDHSM = ("DescribeClusters", "ModifyCluster")
 _FROZEN = 1_800_000_000.0
 
@@ -82,7 +81,7 @@ class World:
         self.server.serve(Fleet(Clock(source=lambda: _FROZEN)))
         self.client("scheduler").create_schedule_group(Name=GROUP)
         self._have_function()
-        situation = _BY_EVENT[name]
+        situation = BY_EVENT[name]
         situation.seed(self.fleet)
         event = situation.load() | {"ResponseURL": f"{self.receiver.url}/answer?X-Amz-Signature=secret"}
         self.server.stack_is(event["StackId"], situation.stack_is)

@@ -161,3 +161,5 @@ SITUATIONS = (
     Situation("delete-id-never-issued", "SUCCESS", cluster=None),
     Situation("delete-replaced-cluster", "SUCCESS", cluster=None),
 )
+BY_EVENT = {each.event: each for each in SITUATIONS}
+"""The situations by name of their event."""

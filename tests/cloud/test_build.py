@@ -14,7 +14,7 @@ from release.archive import archive
 from sandbox.emulator import Emulator
 from sandbox.ministack import ROOT
 from sandbox.sam_local import built
-from sandbox.situations import SITUATIONS
+from sandbox.situations import BY_EVENT, SITUATIONS
 from tests.isolated import run_isolated
 
 pytestmark = pytest.mark.cloud
@@ -30,9 +30,6 @@ NEVER_READ = {
     "botocore/data/_retry.json": "read where AWS_RETRY_MODE=legacy is set",
 }
 """Files of the function that nothing reads, and why they are there."""
-
-
-AS_DECLARED = next(each for each in SITUATIONS if each.event == "create-as-declared")
 
 
 @pytest.fixture(scope="module")
@@ -60,7 +57,7 @@ def read_by(function: Path, notes: Path) -> set[str]:
     command = (sys.executable, str(ROOT / "tests" / "noting_reads.py"), "cloudhsm_settings.handler.lambda_handler")
     local = {"AWS_SAM_LOCAL": "true", "SECONDS_BETWEEN_LOOKS": "1"}
     with world(notes.parent) as around:
-        for variables, situations in (({}, SITUATIONS), (local, [AS_DECLARED])):
+        for variables, situations in (({}, SITUATIONS), (local, [BY_EVENT["create-as-declared"]])):
             with Emulator(function, command, {**around.variables, **variables, "READS": str(notes)}) as emulator:
                 for situation in situations:
                     emulator.invoke(around.reset(situation.event))

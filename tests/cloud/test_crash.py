@@ -9,12 +9,12 @@ from cloudhsm_settings.identity import physical_id
 from sandbox.cloud import PROVIDER_STACK
 from sandbox.receiver import Receiver
 from sandbox.sam_local import built
-from sandbox.situations import SITUATIONS
+from sandbox.situations import BY_EVENT
 from sandbox.tls import Certificate
 from tests.isolated import run_isolated
 
 pytestmark = pytest.mark.cloud
-EVENT = next(each for each in SITUATIONS if each.event == "create-migration")
+EVENT = BY_EVENT["create-migration"]
 
 
 def test_the_responder_answers_when_every_invocation_has_crashed(cloud):

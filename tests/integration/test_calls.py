@@ -7,10 +7,8 @@ import pytest
 
 from cloudhsm_settings import clients
 from sandbox.cloudhsm import Fleet
-from sandbox.situations import CLUSTER_ID, SITUATIONS
+from sandbox.situations import BY_EVENT, CLUSTER_ID
 from tests.harness import Harness
-
-BY_EVENT = {each.event: each for each in SITUATIONS}
 
 
 @pytest.fixture

@@ -5,10 +5,8 @@ from botocore.exceptions import ClientError
 
 from cloudhsm_settings import clients
 from sandbox.cloudhsm import Fate, Fault
-from sandbox.situations import CLUSTER_ID, SITUATIONS
+from sandbox.situations import BY_EVENT, CLUSTER_ID
 from tests.harness import Harness
-
-BY_EVENT = {each.event: each for each in SITUATIONS}
 
 
 def run(harness: Harness, name: str, *faults: Fault, stale_reads: int = 0, **cluster) -> dict:

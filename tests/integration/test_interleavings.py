@@ -6,10 +6,9 @@ from typing import Any, NamedTuple
 import pytest
 
 from cloudhsm_settings import clients
-from sandbox.situations import CLUSTER_ID, SITUATIONS
+from sandbox.situations import BY_EVENT, CLUSTER_ID
 from tests.harness import Harness
 
-BY_EVENT = {each.event: each for each in SITUATIONS}
 Event = dict[str, Any]
 
 

@@ -9,10 +9,10 @@ import pytest
 
 from cloudhsm_settings import clients
 from sandbox.cloudhsm import CloudHsmServer, Fate
-from sandbox.situations import CLUSTER_ID, SITUATIONS, Situation
+from sandbox.situations import BY_EVENT, CLUSTER_ID, Situation
 from tests.harness import Harness, VirtualClock
 
-BY_EVENT = {each.event: each for each in SITUATIONS} | {
+KILLED = BY_EVENT | {
     "update-migration after a wait": Situation(
         "update-migration",
         "FAILED",
@@ -128,7 +128,7 @@ def operate(harness: Harness, server: CloudHsmServer, name: str, killer: Killer)
     harness.fleet.calls.clear()
     harness.fleet.clusters.clear()
     harness.receiver.received.clear()
-    situation = BY_EVENT[name]
+    situation = KILLED[name]
     situation.seed(harness.fleet)
     event = harness.deliverable(situation.load())
     harness.stack_is(event, situation.stack_is)
@@ -142,7 +142,7 @@ def operate(harness: Harness, server: CloudHsmServer, name: str, killer: Killer)
 
 
 def verify(harness: Harness, name: str, killer: Killer) -> None:
-    situation = BY_EVENT[name]
+    situation = KILLED[name]
     assert {each["Status"] for each in harness.answers} == {situation.status}, (killer.struck, harness.answers)
     assert harness.schedules() == [], killer.struck
     assert sorted(harness.modifies) == sorted(situation.modifies), killer.struck

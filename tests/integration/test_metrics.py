@@ -4,7 +4,7 @@ import pytest
 
 from cloudhsm_settings.errors import AccessDenied
 from cloudhsm_settings.observability import metrics
-from sandbox.situations import SITUATIONS
+from sandbox.situations import BY_EVENT
 from tests.harness import Harness
 
 ENDS = {
@@ -23,7 +23,7 @@ def counted(harness: Harness):
     """Counts one request, by metric."""
 
     def count(name, **members):
-        situation = next(each for each in SITUATIONS if each.event == name)
+        situation = BY_EVENT[name]
         situation.seed(harness.fleet)
         event = harness.deliverable(situation.load()) | members
         harness.stack_is(event, situation.stack_is)

@@ -4,11 +4,11 @@ import json
 
 from cloudhsm_settings import clients
 from sandbox.cloudhsm.model import new_id
-from sandbox.situations import SITUATIONS
+from sandbox.situations import BY_EVENT
 from tests.harness import Harness
 
 OPERATIONS = 1000
-MIGRATION = next(each for each in SITUATIONS if each.event == "update-migration")
+MIGRATION = BY_EVENT["update-migration"]
 
 
 def test_a_thousand_operations_in_flight(harness: Harness):

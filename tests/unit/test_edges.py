@@ -19,7 +19,7 @@ from cloudhsm_settings.reasons import iso8601
 from cloudhsm_settings.request import Progress, StackPhase
 from cloudhsm_settings.signals import Signal, signal_superseded
 from cloudhsm_settings.stack import phase_of
-from sandbox.situations import SITUATIONS
+from sandbox.situations import BY_EVENT
 
 ID = "cluster-abcdefghijk"
 URL = "https://example.amazonaws.com/x?X-Amz-Date=20261123T090000Z&X-Amz-Signature="
@@ -323,7 +323,7 @@ class TestLocal:
 
     def test_the_entry_point_returns_the_answer(self, capsys):
         resource, finish = handler.wire_local(Environment.read({"AWS_SAM_LOCAL": "true"}))
-        event = next(each for each in SITUATIONS if each.event == "create-invalid-properties").load()
+        event = BY_EVENT["create-invalid-properties"].load()
         resource(event, Context())
         assert finish(Context())["Status"] == "FAILED"
         assert local.SECONDS_BETWEEN_LOOKS == 60
