@@ -1,10 +1,12 @@
 """What one operation takes while others are in flight, and where crhelper's own polling comes to its end."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
 from typing import Any
+from unittest.mock import patch
 
 from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule, scheduler_backends
 
@@ -67,8 +69,7 @@ def measure(world: World, ours: Contender, rounds: Iterable[int], say: Callable[
         for level in LEVELS:
             say(f"operations in flight, round {number}: {level:,}")
             event = world.reset(REQUESTS["migration"])
-            schedules = _index()
-            with Measured(ours, world.variables) as environment:
+            with _index() as schedules, Measured(ours, world.variables) as environment:
                 # Warm, and what the others on record look like.
                 environment.invoke(event)
                 _fill(schedules, event, level)
@@ -90,17 +91,17 @@ def ceiling_of_stock(world: World, stock: Contender, say: Callable[[str], None])
             count += 1
 
 
-def _index() -> _Indexed:
+@contextmanager
+def _index() -> Iterator[_Indexed]:
     """Puts the index in the place of moto's own dictionary, which it searches from end to end."""
     indexed = _Indexed()
-    backend = scheduler_backends[ACCOUNT][REGION]
-    backend.schedule_groups[GROUP].schedules = indexed
+    scheduler_backends[ACCOUNT][REGION].schedule_groups[GROUP].schedules = indexed
 
     def list_schedules(*_: Any, name_prefix: str = "", **__: Any) -> tuple[list[Schedule], None]:
         return indexed.beginning_with(name_prefix), None
 
-    EventBridgeSchedulerBackend.list_schedules = list_schedules  # type: ignore[method-assign,assignment]
-    return indexed
+    with patch.object(EventBridgeSchedulerBackend, "list_schedules", list_schedules):
+        yield indexed
 
 
 def _fill(schedules: _Indexed, event: Mapping[str, Any], level: int) -> None:

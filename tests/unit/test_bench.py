@@ -1,10 +1,12 @@
 """The bench's arithmetic, and that the page says what was measured."""
 
 import json
+import re
 
 import pytest
 
 from bench import costs
+from bench.page import TEMPLATE
 from bench.samples import Spread
 from bench.sizes import Size
 from sandbox.ministack import ROOT
@@ -51,6 +53,11 @@ PROMISED = {
 @pytest.mark.parametrize("name", PROMISED)
 def test_the_numbers_that_we_publish_keep_what_the_page_promises(name):
     assert NUMBERS[name] <= PROMISED[name]
+
+
+@pytest.mark.parametrize("text", re.split(r"{\w+}", TEMPLATE.read_text()))
+def test_the_page_is_made_of_its_template(text):
+    assert text in PAGE, "run `make bench`"
 
 
 @pytest.mark.parametrize("name", ["init_cpu_vs_floor", "init_cpu_vs_stock"])
