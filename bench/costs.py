@@ -9,7 +9,7 @@ DOLLARS_PER_GB_SECOND = {"arm64": 0.0000133334, "x86_64": 0.0000166667}
 DOLLARS_PER_REQUEST = 0.20 / 1_000_000
 DOLLARS_PER_SCHEDULED_INVOCATION = 1.00 / 1_000_000
 """https://aws.amazon.com/eventbridge/pricing/, beyond the free 14 million a month."""
-LOOKS = 120
+POLLS = 120
 """One a minute for two hours."""
 
 
@@ -21,14 +21,14 @@ class Cost:
     dollars: float
 
 
-def migration(size: Size, architecture: str = "arm64", *, cold_looks: bool = False, scheduler: bool = True) -> Cost:
-    """One cold request and its looks: in the same environment, or with each in a new one, as the worst case.
+def migration(size: Size, architecture: str = "arm64", *, cold_polls: bool = False, scheduler: bool = True) -> Cost:
+    """One cold request and its polls: in the same environment, or with each in a new one, as the worst case.
 
     Without `scheduler` they come from EventBridge's scheduled rules, which cost nothing.
     """
-    look = size.tick + (size.start if cold_looks else 0)
-    seconds = size.start + size.request + LOOKS * look
+    poll = size.poll + (size.start if cold_polls else 0)
+    seconds = size.start + size.request + POLLS * poll
     gb_seconds = seconds * size.memory_size / 1024
-    requests = (1 + LOOKS) * DOLLARS_PER_REQUEST
-    invocations = LOOKS * DOLLARS_PER_SCHEDULED_INVOCATION if scheduler else 0
+    requests = (1 + POLLS) * DOLLARS_PER_REQUEST
+    invocations = POLLS * DOLLARS_PER_SCHEDULED_INVOCATION if scheduler else 0
     return Cost(gb_seconds, gb_seconds * DOLLARS_PER_GB_SECOND[architecture] + requests + invocations)

@@ -42,7 +42,7 @@ class Level:
 
 
 class _Indexed(dict[str, Schedule]):
-    """Schedules by name that are found by the beginning of it, as in AWS, without a look at all of them."""
+    """Schedules by name that are found by the beginning of it, as in AWS, without a search through all of them."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -70,7 +70,7 @@ def measure(world: World, ours: Contender, rounds: Iterable[int], say: Callable[
             say(f"operations in flight, round {number}: {level:,}")
             event = world.reset(REQUESTS["migration"])
             with _index() as schedules, Measured(ours, world.variables) as environment:
-                # Warm, and what the others on record look like.
+                # Warm, and what the others on record are like.
                 environment.invoke(event)
                 _fill(schedules, event, level)
                 taken[level] += [_operation(world, environment, schedules, event, each) for each in range(OPERATIONS)]
@@ -124,7 +124,7 @@ def _operation(
     world.fleet.clock.advance(_MIGRATION)
     seconds += environment.invoke(json.loads(schedule.target["Input"])).wall_seconds
     if schedules.beginning_with(schedule.name):
-        raise RuntimeError("the migration was not answered at the look that follows its end")
+        raise RuntimeError("the migration was not answered at the poll that follows its end")
     return seconds
 
 

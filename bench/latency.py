@@ -8,10 +8,10 @@ from typing import Any
 
 from bench.contenders import Contender
 from bench.starts import REQUESTS
+from events.situations import BY_EVENT
 from sandbox.cloud import PROVIDER_STACK, Cloud, sam
 from sandbox.cloudhsm.model import new_id
 from sandbox.receiver import Receiver
-from sandbox.situations import BY_EVENT
 from sandbox.stacks import Stacks
 
 MINUTE = 60.0
@@ -47,7 +47,7 @@ class Waiting:
 
 def measure(ours: Contender, stock: Contender, samples: int, say: Callable[[str], None]) -> Seconds:
     """Seconds by contender and kind."""
-    with Cloud(seconds_between_looks=MINUTE) as cloud:
+    with Cloud(seconds_between_polls=MINUTE) as cloud:
         say("latency: deploying both providers")
         cloud.deploy_provider()
         sam(
@@ -98,7 +98,7 @@ class Request:
     token: str
     kind: str
     phase: float = 0.0
-    """Part of a minute that a migration takes beyond one, so that ends fall anywhere between two looks."""
+    """Part of a minute that a migration takes beyond one, so that ends fall anywhere between two polls."""
 
 
 def _make_cold(cloud: Cloud, token: str, contender: Contender) -> None:
@@ -139,5 +139,5 @@ def _watch(cloud: Cloud, asked: list[Waiting], answers: dict[str, float], over: 
 
 
 def _is_migrated(cloud: Cloud, cluster_id: str) -> bool:
-    cluster = cloud.fleet.now_is(cluster_id)
+    cluster = cloud.fleet.cluster(cluster_id)
     return cluster.state == "ACTIVE" and cluster.hsm_type == _TO

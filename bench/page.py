@@ -58,7 +58,7 @@ def _summary(results: Results) -> str:
         ("INIT, CPU, against stock", f"{results.start_ratio('ours_ready', 'stock').told(digits=2)} x", "0.35 x"),
         ("retention change, request to answer, against stock", f"{results.retention_ratio.told(digits=3)} x", "0.05 x"),
         ("one operation beside 10,000 others against beside 10", f"{results.flatness:.2f} x", "1.2 x"),
-        ("calls to CloudHSM: no-op, retention change, idle look", _three(numbers, "calls"), "1, 2, 1"),
+        ("calls to CloudHSM: no-op, retention change, idle poll", _three(numbers, "calls"), "1, 2, 1"),
         ("calls to all other services", _three(numbers, "other_calls"), "1, 1, 0"),
         ("zip", f"{numbers['zip_bytes'] / _MB:.1f} MB", "4 MB"),
     ]
@@ -66,7 +66,7 @@ def _summary(results: Results) -> str:
 
 
 def _three(numbers: dict[str, int], key: str) -> str:
-    return ", ".join(str(numbers[f"{key}_{kind}"]) for kind in ("noop", "retention", "idle_tick"))
+    return ", ".join(str(numbers[f"{key}_{kind}"]) for kind in ("noop", "retention", "idle_poll"))
 
 
 def _starts(results: Results) -> str:
@@ -82,8 +82,8 @@ _KINDS = {
     "noop": "no-op, cold",
     "retention": "retention change, cold",
     "migration": "migration's request, cold",
-    "cold tick": "idle look, cold",
-    "tick": "idle look, warm",
+    "cold poll": "idle poll, cold",
+    "poll": "idle poll, warm",
 }
 
 
@@ -97,7 +97,7 @@ def _invocations(results: Results) -> str:
 
 def _calls(results: Results) -> str:
     rows = []
-    for kind in ("noop", "retention", "migration", "tick"):
+    for kind in ("noop", "retention", "migration", "poll"):
         ours, stock = results.starts.calls["ours", kind], results.starts.calls["stock", kind]
         told = [f"{each.cloudhsm} + {each.others}" for each in (ours, stock)]
         rows.append((_KINDS[kind].partition(",")[0], *told))
@@ -136,9 +136,9 @@ def _sizes(results: Results) -> str:
     for size in results.sizes:
         cost = costs.migration(size)
         times = [f"{each:.2f}" for each in (size.start, size.request)]
-        tick = f"{size.tick * _MS:.0f}"
-        rows.append((f"{size.memory_size} MB", *times, tick, f"{cost.gb_seconds:.2f}", f"{cost.dollars * 100:.3f}"))
-    head = ["", "INIT, s", "request, s", "idle look, ms", "GB-seconds of 2 hours", "US cents of 2 hours"]
+        poll = f"{size.poll * _MS:.0f}"
+        rows.append((f"{size.memory_size} MB", *times, poll, f"{cost.gb_seconds:.2f}", f"{cost.dollars * 100:.3f}"))
+    head = ["", "INIT, s", "request, s", "idle poll, ms", "GB-seconds of 2 hours", "US cents of 2 hours"]
     return table(head, rows)
 
 
@@ -148,7 +148,7 @@ def _cost(results: Results) -> str:
         return ""
     rows = {
         "ours, arm64": costs.migration(chosen),
-        "ours, arm64, every look cold (the worst case)": costs.migration(chosen, cold_looks=True),
+        "ours, arm64, every poll cold (the worst case)": costs.migration(chosen, cold_polls=True),
         "ours, x86_64": costs.migration(chosen, "x86_64"),
         "stock, x86_64": costs.migration(results.size_of_stock, "x86_64", scheduler=False),
     }

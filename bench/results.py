@@ -50,7 +50,7 @@ class Results:
     def numbers(self) -> dict[str, Any]:
         """What bench/results.json holds. INIT counts with the first client, as it does for the floor."""
         calls = self.starts.calls
-        kinds = {"noop": "noop", "retention": "retention", "idle_tick": "tick"}
+        kinds = {"noop": "noop", "retention": "retention", "idle_poll": "poll"}
         return {
             "init_cpu_vs_floor": _rounded(self.start_ratio("ours_ready", "floor").median),
             "init_cpu_vs_stock": _rounded(self.start_ratio("ours_ready", "stock").median),

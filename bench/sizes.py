@@ -1,4 +1,4 @@
-"""Memory sizes: what a request and a look take with the share of a CPU that each size brings."""
+"""Memory sizes: what a request and a poll take with the share of a CPU that each size brings."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ class Size:
     memory_size: int
     start: float
     request: float
-    tick: float
+    poll: float
 
 
 def measure(
     world: World, contender: Contender, sizes: Iterable[int], rounds: Iterable[int], say: Callable[[str], None]
 ) -> list[Size]:
-    """A migration's request, cold, and one look after it, at each size; empty where no control group can be made."""
+    """A migration's request, cold, and one poll after it, at each size; empty where no control group can be made."""
     taken: dict[int, list[tuple[float, float, float]]] = {size: [] for size in sizes}
     for number in rounds:
         say(f"memory sizes of {contender.name}, round {number}")
@@ -37,6 +37,6 @@ def measure(
                 event = world.reset(REQUESTS["migration"])
                 with Measured(contender, world.variables, group=group) as environment:
                     request = environment.invoke(event)
-                    tick = environment.invoke(world.looks()[0])
-                    samples.append((environment.start.wall_seconds, request.wall_seconds, tick.wall_seconds))
+                    poll = environment.invoke(world.polls()[0])
+                    samples.append((environment.start.wall_seconds, request.wall_seconds, poll.wall_seconds))
     return [Size(size, *map(median, zip(*samples, strict=True))) for size, samples in taken.items()]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from bench.contenders import Contender
 from bench.environments import Measured, Phase
 from bench.world import World
-from sandbox.situations import SITUATIONS
+from events.situations import SITUATIONS
 
 REQUESTS = {"noop": "create-as-declared", "retention": "create-retention", "migration": "create-migration"}
 """What is measured, and the event of events/ that brings it about."""
@@ -77,15 +77,15 @@ def _request(taken: Starts, world: World, contender: Contender, kind: str) -> Ph
         taken.invocations[contender.name, kind].append(environment.invoke(event))
         taken.calls[contender.name, kind] = Calls(world.cloudhsm_calls, world.other_calls)
         if kind == "migration":
-            _look(taken, world, contender, environment)
+            _poll(taken, world, contender, environment)
         return environment.start
 
 
-def _look(taken: Starts, world: World, contender: Contender, environment: Measured) -> None:
-    """One look while CloudHSM works: in the environment of the request, and in one that starts cold."""
-    (look,) = world.looks()
+def _poll(taken: Starts, world: World, contender: Contender, environment: Measured) -> None:
+    """One poll while CloudHSM works: in the environment of the request, and in one that starts cold."""
+    (poll,) = world.polls()
     world.forget()
-    taken.invocations[contender.name, "tick"].append(environment.invoke(look))
-    taken.calls[contender.name, "tick"] = Calls(world.cloudhsm_calls, world.other_calls)
+    taken.invocations[contender.name, "poll"].append(environment.invoke(poll))
+    taken.calls[contender.name, "poll"] = Calls(world.cloudhsm_calls, world.other_calls)
     with Measured(contender, world.variables) as cold:
-        taken.invocations[contender.name, "cold tick"].append(cold.invoke(look))
+        taken.invocations[contender.name, "cold poll"].append(cold.invoke(poll))

@@ -11,10 +11,10 @@ from typing import Any
 import boto3
 from moto.moto_api._internal.models import moto_api_backend
 
+from events.situations import BY_EVENT
 from sandbox.cloud import REGION
 from sandbox.cloudhsm import Clock, CloudHsmServer, Fleet
 from sandbox.receiver import Receiver
-from sandbox.situations import BY_EVENT
 from sandbox.tls import make_certificate
 
 GROUP = "operations"
@@ -84,7 +84,7 @@ class World:
         situation = BY_EVENT[name]
         situation.seed(self.fleet)
         event = situation.load() | {"ResponseURL": f"{self.receiver.url}/answer?X-Amz-Signature=secret"}
-        self.server.stack_is(event["StackId"], situation.stack_is)
+        self.server.set_stack_status(event["StackId"], situation.stack_status)
         self.receiver.received.clear()
         self.forget()
         return event
@@ -93,7 +93,7 @@ class World:
         """Counts calls from here on."""
         self.calls.clear()
 
-    def looks(self) -> list[dict[str, Any]]:
+    def polls(self) -> list[dict[str, Any]]:
         """The input of each schedule, and of each rule of crhelper's."""
         scheduler, events = self.client("scheduler"), self.client("events")
         pages = scheduler.get_paginator("list_schedules").paginate(GroupName=GROUP)

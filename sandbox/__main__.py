@@ -55,7 +55,7 @@ def _examples(console: Console, names: list[str]) -> int:
         raise SystemExit(f"No such directory in examples/: {', '.join(sorted(unknown))}")
     chosen = [each for each in EXAMPLES if not names or each.directory in names]
     console.chapter("A local cloud, with the provider")
-    with Cloud(Fleet(Clock(speed=SPEED)), seconds_between_looks=1) as cloud:
+    with Cloud(Fleet(Clock(speed=SPEED)), seconds_between_polls=1) as cloud:
         console.line(f"ServiceToken {cloud.deploy_provider()}")
         console.chapter(f"{len(chosen)} examples side by side")
         wrong = []
@@ -79,7 +79,7 @@ def _run(console: Console, hsms: int, speed: float) -> int:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Cloud(fleet, seconds_between_looks=max(1.0, 60 / speed)) as cloud:
+    with Cloud(fleet, seconds_between_polls=max(1.0, 60 / speed)) as cloud:
         console.line(f"ServiceToken {cloud.deploy_provider()}")
         console.line(f"{fleet.seed(hsms=hsms).cluster_id} is a cluster of hsm1.medium with {hsms} HSMs")
         console.chapter("For your shell:")

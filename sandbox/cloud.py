@@ -27,10 +27,10 @@ class Cloud:
         self,
         fleet: Fleet | None = None,
         *,
-        seconds_between_looks: float = 60,
+        seconds_between_polls: float = 60,
         variables: Mapping[str, str] | None = None,
     ) -> None:
-        """`seconds_between_looks`: how often Scheduler looks, instead of every minute. `variables` are MiniStack's."""
+        """`seconds_between_polls`: how often Scheduler polls, instead of every minute. `variables` are MiniStack's."""
         self.fleet = fleet or Fleet()
         self.directory = Path(tempfile.mkdtemp(prefix="cloudhsm-sandbox-"))
         self._cloudhsm = CloudHsmServer(self.fleet)
@@ -38,7 +38,7 @@ class Cloud:
         self._ministack = MiniStack(
             self.directory,
             self.certificate,
-            seconds_between_looks=seconds_between_looks,
+            seconds_between_polls=seconds_between_polls,
             # Functions inherit the variables, which spares the template everything that is only for a sandbox.
             variables={
                 "AUTH": "true",

@@ -52,7 +52,7 @@ class HsmWatch:
                 self._console.line(now)
 
     def _picture(self) -> str:
-        cluster = self._fleet.now_is(self._cluster_id)
+        cluster = self._fleet.cluster(self._cluster_id)
         hsms = "  ".join(f"[{hsm.hsm_type}]" for hsm in cluster.hsms)
         return f"cluster  {cluster.state:<20} {hsms}"
 

@@ -10,7 +10,7 @@ from sandbox.stacks import Stacks
 
 SPEED = 300
 """The local CloudHSM's clock runs so much faster: 30 minutes take 6 seconds."""
-SECONDS_BETWEEN_LOOKS = 3
+SECONDS_BETWEEN_POLLS = 3
 STACK = "key-store"
 
 
@@ -22,7 +22,7 @@ def tell(console: Console) -> None:
     """Tells the story; raises StoryFailed where it goes another way."""
     fleet = Fleet(Clock(speed=SPEED))
     console.chapter("A local cloud: CloudFormation, Lambda, Scheduler, IAM and a CloudHSM in fast time")
-    with Cloud(fleet, seconds_between_looks=SECONDS_BETWEEN_LOOKS) as cloud:
+    with Cloud(fleet, seconds_between_polls=SECONDS_BETWEEN_POLLS) as cloud:
         try:
             _tell(console, cloud, fleet)
         except Exception:
@@ -48,7 +48,7 @@ def _tell(console: Console, cloud: Cloud, fleet: Fleet) -> None:
 
         console.chapter("The stack also declares hsm2m.medium: three HSMs migrate in place, 30 minutes each")
         console.line("Settings is answered as soon as CloudHSM accepts; Migrated1, a wait condition, holds the stack")
-        console.line(f"Scheduler lets the function look every {SECONDS_BETWEEN_LOOKS} s here, every minute in AWS")
+        console.line(f"Scheduler lets the function poll every {SECONDS_BETWEEN_POLLS} s here, every minute in AWS")
         status = stacks.update(
             STACK, ROOT / "examples" / "long-migration" / "template.yaml", ClusterId=cluster.cluster_id
         )
@@ -64,7 +64,7 @@ def _tell(console: Console, cloud: Cloud, fleet: Fleet) -> None:
 
     console.chapter("The stack is deleted, the cluster stays")
     _expect(stacks.delete(STACK), "DELETE_COMPLETE")
-    _still_there(console, fleet.now_is(cluster.cluster_id))
+    _still_there(console, fleet.cluster(cluster.cluster_id))
     left = cloud.client("scheduler").list_schedules()["Schedules"]
     _expect(str(left), "[]")
     console.line(f"{fleet.count('ModifyCluster')} calls of ModifyCluster in all, no schedule left behind")

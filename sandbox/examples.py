@@ -181,7 +181,7 @@ def _seed_literally(cloud: Cloud, example: Example) -> Names:
 def _activate(cloud: Cloud, example: Example) -> Names:
     """The person initializes and activates the cluster that the first command has made."""
     cluster_id = Stacks(cloud).outputs(example.stack)["ClusterId"]
-    cloud.fleet.now_is(cluster_id).activate(example.hsms)
+    cloud.fleet.cluster(cluster_id).activate(example.hsms)
     return {}
 
 

@@ -1,7 +1,7 @@
 """Runs MiniStack inside its own environment, with what it lacks: fast time and AWS::CloudHSM::Cluster.
 
 Started by `sandbox.ministack` with that environment's Python. It ends when its standard input closes, so that no
-server outlives the process that started it. SECONDS_BETWEEN_LOOKS shortens `rate(1 minute)`.
+server outlives the process that started it. SECONDS_BETWEEN_POLLS shortens `rate(1 minute)`.
 """
 
 import json
@@ -133,7 +133,7 @@ def know_cloudhsm_clusters() -> None:
 
 
 threading.Thread(target=end_with_parent, daemon=True).start()
-run_scheduler_fast(float(os.environ.get("SECONDS_BETWEEN_LOOKS", "60")))
+run_scheduler_fast(float(os.environ.get("SECONDS_BETWEEN_POLLS", "60")))
 listen_on_one_port_only()
 authorize_schedules_in_their_group()
 name_resources_by_region()

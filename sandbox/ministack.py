@@ -40,14 +40,14 @@ class MiniStack:
         directory: Path,
         certificate: Certificate,
         *,
-        seconds_between_looks: float = 60,
+        seconds_between_polls: float = 60,
         variables: dict[str, str] | None = None,
     ) -> None:
         self.port = free_port()
         self.log = directory / "ministack.log"
         self._directory = directory
         self._certificate = certificate
-        self._variables = {"SECONDS_BETWEEN_LOOKS": str(seconds_between_looks), **(variables or {})}
+        self._variables = {"SECONDS_BETWEEN_POLLS": str(seconds_between_polls), **(variables or {})}
         self._process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -9,17 +9,17 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
+from events.situations import SITUATIONS, Situation
 from sandbox.cloud import REGION, sam
 from sandbox.cloudhsm import Clock, CloudHsmServer, Fleet
 from sandbox.console import Console
 from sandbox.containers import SamLocal, container_engine
 from sandbox.emulator import Emulator
 from sandbox.ministack import ROOT
-from sandbox.situations import SITUATIONS, Situation
 
 SPEED = 900
 """30 minutes of CloudHSM take 2 seconds."""
-SECONDS_BETWEEN_LOOKS = 1
+SECONDS_BETWEEN_POLLS = 1
 
 
 class Runner(Protocol):
@@ -42,7 +42,7 @@ def variables(server: CloudHsmServer) -> dict[str, str]:
         "AWS_SAM_LOCAL": "true",
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_CLOUDHSM_V2": endpoint,
-        "SECONDS_BETWEEN_LOOKS": str(SECONDS_BETWEEN_LOOKS),
+        "SECONDS_BETWEEN_POLLS": str(SECONDS_BETWEEN_POLLS),
     }
 
 
@@ -100,5 +100,5 @@ def _run(runner: Runner, server: CloudHsmServer, situation: Situation) -> dict[s
     server.serve(Fleet(Clock(speed=SPEED)))
     situation.seed(server.fleet)
     event = situation.load()
-    server.stack_is(event["StackId"], situation.stack_is)
+    server.set_stack_status(event["StackId"], situation.stack_status)
     return runner.invoke(event)

@@ -72,8 +72,8 @@ class Harness:
             event["ResourceProperties"]["WaitConditionHandle"] = f"{self.receiver.url}/handle?X-Amz-Signature=secret"
         return event
 
-    def stack_is(self, event: dict[str, Any], status: str) -> None:
-        self.server.stack_is(event["StackId"], status)
+    def set_stack_status(self, event: dict[str, Any], status: str) -> None:
+        self.server.set_stack_status(event["StackId"], status)
 
     def invoke(self, event: dict[str, Any]) -> None:
         self.resource(event, Context())

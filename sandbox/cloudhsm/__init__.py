@@ -3,7 +3,7 @@
 from sandbox.cloudhsm.clock import Clock
 from sandbox.cloudhsm.faults import Fault
 from sandbox.cloudhsm.fleet import Call, CloudHsmError, Fleet
-from sandbox.cloudhsm.model import Fate, SandboxCluster, SandboxHsm
+from sandbox.cloudhsm.model import MigrationOutcome, SandboxCluster, SandboxHsm
 from sandbox.cloudhsm.server import CloudHsmServer
 
 __all__ = [
@@ -11,9 +11,9 @@ __all__ = [
     "Clock",
     "CloudHsmError",
     "CloudHsmServer",
-    "Fate",
     "Fault",
     "Fleet",
+    "MigrationOutcome",
     "SandboxCluster",
     "SandboxHsm",
 ]

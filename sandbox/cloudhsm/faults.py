@@ -14,9 +14,10 @@ class Fault:
     carried_out: bool = False
     """Whether the call takes effect all the same, and only its answer is lost."""
 
-    def strikes(self, operation: str) -> bool:
-        """Whether it hits this call; counts down."""
-        if self.operation != operation or self.times <= 0:
-            return False
+    def hits(self, operation: str) -> bool:
+        """Whether the next call of `operation` goes wrong."""
+        return self.operation == operation and self.times > 0
+
+    def consume(self) -> None:
+        """Counts one call that went wrong."""
         self.times -= 1
-        return True

@@ -53,11 +53,11 @@ class Fleet:
         self.clusters[cluster.cluster_id] = cluster
         return cluster
 
-    def now_is(self, cluster_id: str) -> SandboxCluster:
+    def cluster(self, cluster_id: str) -> SandboxCluster:
         """A cluster as it is at this moment, whatever reads show."""
         with self._lock:
             cluster = self.clusters[cluster_id]
-            cluster.settle(self.clock.now())
+            cluster.advance_to(self.clock.now())
             return cluster
 
     def is_stale(self, cluster_id: str) -> bool:
@@ -90,7 +90,9 @@ class Fleet:
             self.calls.append(call)
             if self.before_call:
                 self.before_call(call)
-            fault = next((fault for fault in self.faults if fault.strikes(operation)), None)
+            fault = next((fault for fault in self.faults if fault.hits(operation)), None)
+            if fault:
+                fault.consume()
             if fault and not fault.carried_out:
                 raise CloudHsmError(fault.code, "The sandbox was told to fail.")
             answer = carry_out()
@@ -108,7 +110,7 @@ class Fleet:
         return [cluster.to_api() for cluster in seen if _matches(cluster, filters)]
 
     def _read(self, cluster: SandboxCluster) -> SandboxCluster:
-        cluster.settle(self.clock.now())
+        cluster.advance_to(self.clock.now())
         left, old = self._stale.get(cluster.cluster_id, (0, cluster))
         if left <= 0:
             return cluster
@@ -138,7 +140,7 @@ class Fleet:
 
     def _modified(self, members: dict[str, Any]) -> dict[str, Any]:
         cluster = self._known(members)
-        cluster.settle(self.clock.now())
+        cluster.advance_to(self.clock.now())
         before = cluster.snapshot()
         if policy := members.get("BackupRetentionPolicy"):
             _retain(cluster, policy)

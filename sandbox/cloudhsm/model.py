@@ -26,14 +26,14 @@ def new_id(kind: str, length: int = 11) -> str:
     return f"{kind}-{''.join(letters)}"
 
 
-class Fate(StrEnum):
+class MigrationOutcome(StrEnum):
     """How the next migration of a cluster will end."""
 
     SUCCEED = "Succeed"
     REVERT = "Revert"
     """Half of the HSMs migrate, then CloudHSM goes back by itself."""
     REVERT_AT_ONCE = "RevertAtOnce"
-    """CloudHSM takes the call and drops it: no look ever sees a migration."""
+    """CloudHSM takes the call and drops it: no poll ever sees a migration."""
     HANG = "Hang"
 
 
@@ -77,7 +77,7 @@ class SandboxCluster:
     rollback_expires_at: float | None = None
     original_type: str = ""
     source_backup_id: str = ""
-    fate: Fate = Fate.SUCCEED
+    outcome: MigrationOutcome = MigrationOutcome.SUCCEED
     seconds_per_hsm: float = SECONDS_PER_HSM
     rollback_window: float = ROLLBACK_WINDOW
     """Seconds from the start of a migration in which it can be turned back."""
@@ -104,7 +104,7 @@ class SandboxCluster:
         self.add_hsms(hsms)
         self.state = "ACTIVE"
 
-    def settle(self, now: float) -> None:
+    def advance_to(self, now: float) -> None:
         """Lets everything happen that has happened by `now`."""
         if self.state == "UPDATE_IN_PROGRESS" and now >= self.busy_until:
             self.state = "ACTIVE"
@@ -130,12 +130,12 @@ class SandboxCluster:
         total = len(self.hsms)
         forward = tuple(((n + 1) * self.seconds_per_hsm, n, target) for n in range(total))
         ends = max(total, 1) * self.seconds_per_hsm
-        match self.fate:
-            case Fate.SUCCEED:
+        match self.outcome:
+            case MigrationOutcome.SUCCEED:
                 self.migration = Migration(now, forward, ends, target)
-            case Fate.HANG:
+            case MigrationOutcome.HANG:
                 self.migration = Migration(now, forward[: total // 2], float("inf"), target)
-            case Fate.REVERT:
+            case MigrationOutcome.REVERT:
                 reached = forward[: total // 2]
                 turn = self.seconds_per_hsm / 2 + len(reached) * self.seconds_per_hsm
                 back = tuple(
@@ -144,7 +144,7 @@ class SandboxCluster:
                 end = turn + max(len(reached), 1) * self.seconds_per_hsm
                 message = "The cluster was restored to its original HSM type."
                 self.migration = Migration(now, reached + back, end, original, message, turn)
-            case Fate.REVERT_AT_ONCE:
+            case MigrationOutcome.REVERT_AT_ONCE:
                 self.migration = Migration(now, (), 0.0, original)
 
     def roll_back(self, now: float) -> None:

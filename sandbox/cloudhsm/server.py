@@ -93,7 +93,7 @@ class CloudHsmServer:
         """Serves another fleet from now on."""
         self.fleet = fleet
 
-    def stack_is(self, stack_id: str, status: str) -> None:
+    def set_stack_status(self, stack_id: str, status: str) -> None:
         """Lets moto's DescribeStacks know one stack, with this StackStatus."""
         stacks = cloudformation_backends[ACCOUNT][_region_of(stack_id)].stacks
         if not stacks:

@@ -12,7 +12,7 @@ SPEED = 600
 @pytest.fixture(scope="session")
 def cloud() -> Iterator[Cloud]:
     """One local cloud with the provider deployed by the real sam; tests use clusters and stacks of their own."""
-    with Cloud(Fleet(Clock(speed=SPEED)), seconds_between_looks=2) as running:
+    with Cloud(Fleet(Clock(speed=SPEED)), seconds_between_polls=2) as running:
         running.deploy_provider()
         yield running
 

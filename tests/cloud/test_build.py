@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from bench.world import world
+from events.situations import BY_EVENT, SITUATIONS
 from release.archive import archive
 from sandbox.emulator import Emulator
 from sandbox.ministack import ROOT
 from sandbox.sam_local import built
-from sandbox.situations import BY_EVENT, SITUATIONS
 from tests.isolated import run_isolated
 
 pytestmark = pytest.mark.cloud
@@ -55,7 +55,7 @@ def read_by(function: Path, notes: Path) -> set[str]:
     """Files opened while every event is handled to its end, as in AWS and as under `sam local`."""
     notes.touch()
     command = (sys.executable, str(ROOT / "tests" / "noting_reads.py"), "cloudhsm_settings.handler.lambda_handler")
-    local = {"AWS_SAM_LOCAL": "true", "SECONDS_BETWEEN_LOOKS": "1"}
+    local = {"AWS_SAM_LOCAL": "true", "SECONDS_BETWEEN_POLLS": "1"}
     with world(notes.parent) as around:
         for variables, situations in (({}, SITUATIONS), (local, [BY_EVENT["create-as-declared"]])):
             with Emulator(function, command, {**around.variables, **variables, "READS": str(notes)}) as emulator:
@@ -63,8 +63,8 @@ def read_by(function: Path, notes: Path) -> set[str]:
                     emulator.invoke(around.reset(situation.event))
                     for _ in range(3):
                         around.fleet.clock.advance(31 * 60)
-                        for look in around.looks():
-                            emulator.invoke(look)
+                        for poll in around.polls():
+                            emulator.invoke(poll)
     return {source_of(name) for name in notes.read_text().splitlines()}
 
 

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from sandbox import cdk
-from sandbox.cloudhsm import Fate
+from sandbox.cloudhsm import MigrationOutcome
 from sandbox.examples import EXAMPLES, Rehearsal
 from sandbox.ministack import ROOT
 
@@ -33,19 +33,19 @@ def deploy(cloud, directory) -> dict:
 
 def test_a_provider_and_a_cluster_with_one_hsm(cloud, fleet):
     app = deploy(cloud, "cdk")
-    now = fleet.now_is(app["cluster"])
+    now = fleet.cluster(app["cluster"])
     assert (now.hsm_type, now.retention) == ("hsm2m.medium", {"Type": "DAYS", "Value": "30"})
     assert stacks_of(cloud) >= {"CloudHsmSettingsProvider", "CloudHsmSettings"}
 
     cdk.destroy(cloud, **app)
     assert not stacks_of(cloud) & {"CloudHsmSettingsProvider", "CloudHsmSettings"}
-    assert fleet.now_is(app["cluster"]).hsm_type == "hsm2m.medium"
+    assert fleet.cluster(app["cluster"]).hsm_type == "hsm2m.medium"
     assert type_changes(fleet, now) == ["hsm2m.medium"]
 
 
 def test_a_cluster_with_three_hsms_and_a_deployed_provider(cloud, fleet, stacks):
     app = deploy(cloud, "cdk-long-migration")
-    assert {hsm.hsm_type for hsm in fleet.now_is(app["cluster"]).hsms} == {"hsm2m.medium"}
+    assert {hsm.hsm_type for hsm in fleet.cluster(app["cluster"]).hsms} == {"hsm2m.medium"}
     waited = [each.logical_id for each in stacks.events("CloudHsmLongMigration") if each.status == "CREATE_COMPLETE"]
     assert waited.index("Settings") < next(n for n, name in enumerate(waited) if name.startswith("SettingsMigrated"))
     cdk.destroy(cloud, **app)
@@ -62,7 +62,7 @@ def wait_conditions(cloud) -> set[str]:
 
 
 def test_every_migration_waits_anew_and_a_failed_one_can_be_tried_again(cloud, fleet, stacks, tmp_path):
-    cluster = fleet.seed(hsms=2, fate=Fate.REVERT)
+    cluster = fleet.seed(hsms=2, outcome=MigrationOutcome.REVERT)
     shutil.copytree(APPS / "cdk-long-migration", tmp_path, dirs_exist_ok=True)
     app = tmp_path / "app.py"
     migrating = app.read_text()
@@ -82,9 +82,9 @@ def test_every_migration_waits_anew_and_a_failed_one_can_be_tried_again(cloud, f
     assert stacks.describe("CloudHsmLongMigration")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert wait_conditions(cloud) == before
 
-    cluster.fate = Fate.SUCCEED
+    cluster.outcome = MigrationOutcome.SUCCEED
     assert deploy() == "hsm2m.medium"
-    assert {hsm.hsm_type for hsm in fleet.now_is(cluster.cluster_id).hsms} == {"hsm2m.medium"}
+    assert {hsm.hsm_type for hsm in fleet.cluster(cluster.cluster_id).hsms} == {"hsm2m.medium"}
     assert len(before) == len(wait_conditions(cloud)) == 1
     assert not before & wait_conditions(cloud)
     cdk.destroy(cloud, tmp_path, cluster=cluster.cluster_id)

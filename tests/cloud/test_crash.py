@@ -6,10 +6,10 @@ import time
 import pytest
 
 from cloudhsm_settings.identity import physical_id
+from events.situations import BY_EVENT
 from sandbox.cloud import PROVIDER_STACK
 from sandbox.receiver import Receiver
 from sandbox.sam_local import built
-from sandbox.situations import BY_EVENT
 from sandbox.tls import Certificate
 from tests.isolated import run_isolated
 

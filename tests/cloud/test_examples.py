@@ -57,13 +57,13 @@ def test_the_function_of_the_application_knows_the_hsms(cloud, results):
 def test_editing_the_type_of_a_native_cluster_replaces_it_by_an_empty_one(fleet, stacks):
     parameters = {"SubnetIds": "subnet-0123456789abcdef0", "HsmType": "hsm1.medium"}
     assert stacks.create("edited", NATIVE, **parameters) == "CREATE_COMPLETE"
-    former = fleet.now_is(stacks.outputs("edited")["ClusterId"])
+    former = fleet.cluster(stacks.outputs("edited")["ClusterId"])
     former.activate()
 
     edited = NATIVE.read_text().replace("HsmType: hsm1.medium", "HsmType: hsm2m.medium")
     assert stacks.update("edited", edited, **{**parameters, "HsmType": "hsm2m.medium"}) == "UPDATE_COMPLETE"
 
-    latter = fleet.now_is(stacks.outputs("edited")["ClusterId"])
+    latter = fleet.cluster(stacks.outputs("edited")["ClusterId"])
     assert latter.cluster_id != former.cluster_id
     assert (latter.state, latter.hsms) == ("UNINITIALIZED", [])
     assert (former.state, former.hsm_type, len(former.hsms)) == ("ACTIVE", "hsm1.medium", 1)

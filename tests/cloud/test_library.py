@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.cloud import Cloud
-from sandbox.cloudhsm import Clock, Fate, Fleet
+from sandbox.cloudhsm import Clock, Fleet, MigrationOutcome
 from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
 
@@ -16,9 +16,9 @@ def test_a_rehearsal_beside_another_cloud(cloud, monkeypatch):
     monkeypatch.chdir(ROOT)
     other, status = cloud, ""
     fleet = Fleet(Clock(speed=300))
-    with Cloud(fleet, seconds_between_looks=2) as cloud:
+    with Cloud(fleet, seconds_between_polls=2) as cloud:
         cloud.deploy_provider()
-        cluster = fleet.seed(hsms=1, fate=Fate.REVERT)
+        cluster = fleet.seed(hsms=1, outcome=MigrationOutcome.REVERT)
         template = Path("examples/migration/template.yaml")
         status = Stacks(cloud).create("rehearsal", template, ClusterId=cluster.cluster_id)
     assert status == "ROLLBACK_COMPLETE"

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.cloud import PROVIDER_STACK
-from sandbox.cloudhsm import Fate
+from sandbox.cloudhsm import MigrationOutcome
 from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
 
@@ -61,7 +61,7 @@ def rolled_back(stacks, cluster, name, **properties) -> str:
 def test_keep_after_the_migration_has_finished(fleet, stacks):
     cluster = fleet.seed()
     assert rolled_back(stacks, cluster, "keep") == "UPDATE_ROLLBACK_COMPLETE"
-    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm2m.medium"
+    assert fleet.cluster(cluster.cluster_id).hsm_type == "hsm2m.medium"
     assert type_changes(fleet, cluster) == ["hsm2m.medium"]
     assert not cluster.keys_lost
 
@@ -69,7 +69,7 @@ def test_keep_after_the_migration_has_finished(fleet, stacks):
 def test_revert_after_the_migration_has_finished(fleet, stacks):
     cluster = fleet.seed()
     assert rolled_back(stacks, cluster, "revert", HsmTypeOnRollback="Revert") == "UPDATE_ROLLBACK_COMPLETE"
-    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm1.medium"
+    assert fleet.cluster(cluster.cluster_id).hsm_type == "hsm1.medium"
     assert type_changes(fleet, cluster) == ["hsm2m.medium", "hsm1.medium"]
 
 
@@ -77,7 +77,7 @@ def test_revert_after_the_window_has_closed(fleet, stacks):
     cluster = fleet.seed(rollback_window=-1e9)
     assert rolled_back(stacks, cluster, "too-late", HsmTypeOnRollback="Revert") == "UPDATE_ROLLBACK_FAILED"
     assert "the time for going back ended" in reasons(stacks, "too-late")
-    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm2m.medium"
+    assert fleet.cluster(cluster.cluster_id).hsm_type == "hsm2m.medium"
 
 
 @pytest.mark.parametrize(("choice", "ends_as"), [("Keep", "hsm2m.medium"), ("Revert", "hsm1.medium")])
@@ -88,7 +88,7 @@ def test_rollback_while_the_migration_still_runs(fleet, stacks, choice, ends_as)
     going = template(cluster.cluster_id, fails=True, waits="Handle1", **NEW, HsmTypeOnRollback=choice)
     assert stacks.update(name, going) == "UPDATE_ROLLBACK_COMPLETE"
     fleet.clock.advance(24 * 3600)
-    assert fleet.now_is(cluster.cluster_id).hsm_type == ends_as
+    assert fleet.cluster(cluster.cluster_id).hsm_type == ends_as
     assert not cluster.keys_lost
 
 
@@ -119,7 +119,7 @@ def test_turning_back_by_hand_needs_consent(fleet, stacks):
     assert stacks.update("by-hand", template(cluster.cluster_id, **NEW)) == "UPDATE_COMPLETE"
     assert stacks.update("by-hand", template(cluster.cluster_id, **OLD)) == "UPDATE_ROLLBACK_COMPLETE"
     assert "loses every key and user" in reasons(stacks, "by-hand")
-    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm2m.medium"
+    assert fleet.cluster(cluster.cluster_id).hsm_type == "hsm2m.medium"
 
     consented = template(cluster.cluster_id, **OLD, HsmTypeOnRollback="Revert")
     assert stacks.update("by-hand", consented) == "UPDATE_COMPLETE"
@@ -141,11 +141,11 @@ def test_three_hsms_with_a_wait_condition(fleet, stacks):
     (signalled,) = json.loads(stacks.outputs("long")["Migration"]).values()
     assert json.loads(signalled)["State"] == "ACTIVE"
     assert json.loads(signalled)["HsmType"] == "hsm2m.medium"
-    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm2m.medium"
+    assert fleet.cluster(cluster.cluster_id).hsm_type == "hsm2m.medium"
 
 
 def test_three_hsms_that_cloudhsm_reverts_fail_the_wait_condition(fleet, stacks):
-    cluster = fleet.seed(hsms=3, fate=Fate.REVERT)
+    cluster = fleet.seed(hsms=3, outcome=MigrationOutcome.REVERT)
     assert stacks.create("long-reverted", LONG, ClusterId=cluster.cluster_id) == "ROLLBACK_COMPLETE"
     assert "CloudHSM reverted the change" in reasons(stacks, "long-reverted")
     assert type_changes(fleet, cluster) == ["hsm2m.medium"]

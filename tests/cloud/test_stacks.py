@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.cloud import Cloud
-from sandbox.cloudhsm import Fate
+from sandbox.cloudhsm import MigrationOutcome
 from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
 
@@ -43,12 +43,12 @@ def test_retention_then_migration_then_delete(cloud, fleet, stacks):
     assert modified(fleet, cluster) == ["BackupRetentionPolicy", "HsmType"]
 
     assert stacks.delete("story") == "DELETE_COMPLETE"
-    assert fleet.now_is(cluster.cluster_id).hsm_type == "hsm2m.medium"
+    assert fleet.cluster(cluster.cluster_id).hsm_type == "hsm2m.medium"
     assert no_schedules(cloud)
 
 
 def test_a_migration_that_cloudhsm_reverts_rolls_the_stack_back_and_says_so(cloud, fleet, stacks):
-    cluster = fleet.seed(fate=Fate.REVERT)
+    cluster = fleet.seed(outcome=MigrationOutcome.REVERT)
     stacks.create("reverted", EXAMPLES / "retention" / "template.yaml", ClusterId=cluster.cluster_id)
 
     status = stacks.update("reverted", EXAMPLES / "migration" / "template.yaml", ClusterId=cluster.cluster_id)

@@ -6,8 +6,8 @@ from collections import Counter
 import pytest
 
 from cloudhsm_settings import clients
+from events.situations import BY_EVENT, CLUSTER_ID
 from sandbox.cloudhsm import Fleet
-from sandbox.situations import BY_EVENT, CLUSTER_ID
 from tests.harness import Harness
 
 
@@ -34,7 +34,7 @@ def begin(harness: Harness, name: str):
     situation = BY_EVENT[name]
     situation.seed(harness.fleet)
     event = harness.deliverable(situation.load())
-    harness.stack_is(event, situation.stack_is)
+    harness.set_stack_status(event, situation.stack_status)
     harness.invoke(event)
 
 

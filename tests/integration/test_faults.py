@@ -4,8 +4,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cloudhsm_settings import clients
-from sandbox.cloudhsm import Fate, Fault
-from sandbox.situations import BY_EVENT, CLUSTER_ID
+from events.situations import BY_EVENT, CLUSTER_ID
+from sandbox.cloudhsm import Fault, MigrationOutcome
 from tests.harness import Harness
 
 
@@ -17,7 +17,7 @@ def run(harness: Harness, name: str, *faults: Fault, stale_reads: int = 0, **clu
     harness.fleet.faults.extend(faults)
     harness.fleet.stale_reads = stale_reads
     event = harness.deliverable(situation.load())
-    harness.stack_is(event, situation.stack_is)
+    harness.set_stack_status(event, situation.stack_status)
     harness.run(event)
     assert len(harness.answers) == 1
     return harness.answers[0]
@@ -57,7 +57,9 @@ def test_a_change_of_type_that_erred_without_effect_is_repeated_once_that_is_cer
 
 
 def test_an_erring_change_that_reverts_at_once_is_not_repeated(harness):
-    answer = run(harness, "update-migration", Fault("ModifyCluster", carried_out=True), fate=Fate.REVERT_AT_ONCE)
+    answer = run(
+        harness, "update-migration", Fault("ModifyCluster", carried_out=True), outcome=MigrationOutcome.REVERT_AT_ONCE
+    )
     assert answer["Status"] == "FAILED"
     assert "reverted" in answer["Reason"]
     assert harness.modifies == ("HsmType",)
@@ -75,19 +77,19 @@ def test_a_stale_read_of_the_retention_is_not_written_again(harness):
     assert harness.modifies == ("BackupRetentionPolicy", "HsmType")
 
 
-@pytest.mark.parametrize("fate", [Fate.REVERT, Fate.REVERT_AT_ONCE])
-def test_a_revert_is_told_from_its_result_alone(harness, fate):
-    answer = run(harness, "update-migration", fate=fate)
+@pytest.mark.parametrize("outcome", [MigrationOutcome.REVERT, MigrationOutcome.REVERT_AT_ONCE])
+def test_a_revert_is_told_from_its_result_alone(harness, outcome):
+    answer = run(harness, "update-migration", outcome=outcome)
     assert answer["Status"] == "FAILED"
     assert f"{CLUSTER_ID} is ACTIVE" in answer["Reason"]
     assert harness.modifies == ("HsmType",)
 
 
 def test_a_migration_that_hangs_ends_with_progress_and_is_not_undone(harness):
-    answer = run(harness, "update-migration", fate=Fate.HANG)
+    answer = run(harness, "update-migration", outcome=MigrationOutcome.HANG)
     assert answer["Status"] == "FAILED"
     assert "0 of 1 HSMs migrated at the end of the wait" in answer["Reason"]
-    assert harness.fleet.now_is(CLUSTER_ID).state == "MODIFY_IN_PROGRESS"
+    assert harness.fleet.cluster(CLUSTER_ID).state == "MODIFY_IN_PROGRESS"
     assert harness.modifies == ("HsmType",)
 
 
@@ -145,7 +147,7 @@ def test_a_permission_that_only_tidies_up_costs_no_answer(harness, deny, action)
     situation = BY_EVENT["update-migration"]
     situation.seed(harness.fleet)
     event = harness.deliverable(situation.load())
-    harness.stack_is(event, situation.stack_is)
+    harness.set_stack_status(event, situation.stack_status)
     harness.invoke(event)
     deny(action)
     harness.pass_time(3000)
@@ -167,7 +169,7 @@ def test_a_handle_that_cannot_be_reached_does_not_keep_the_stack_waiting(harness
 
 
 def test_a_long_migration_that_is_reverted_fails_the_wait_condition(harness):
-    answer = run(harness, "create-long-migration", fate=Fate.REVERT)
+    answer = run(harness, "create-long-migration", outcome=MigrationOutcome.REVERT)
     assert answer["Status"] == "SUCCESS"
     assert [each["Status"] for each in harness.signals] == ["FAILURE"]
     assert "reverted" in harness.signals[0]["Reason"]
@@ -175,7 +177,7 @@ def test_a_long_migration_that_is_reverted_fails_the_wait_condition(harness):
 
 def test_a_long_migration_that_hangs_fails_the_wait_condition_in_time(harness):
     began = harness.clock()
-    run(harness, "create-long-migration", fate=Fate.HANG)
+    run(harness, "create-long-migration", outcome=MigrationOutcome.HANG)
     assert [each["Status"] for each in harness.signals] == ["FAILURE"]
     assert "1 of 3 HSMs migrated" in harness.signals[0]["Reason"]
     assert 11.5 * 3600 < harness.clock() - began < 12.1 * 3600

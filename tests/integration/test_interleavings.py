@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from cloudhsm_settings import clients
-from sandbox.situations import BY_EVENT, CLUSTER_ID
+from events.situations import BY_EVENT, CLUSTER_ID
 from tests.harness import Harness
 
 Event = dict[str, Any]
@@ -59,7 +59,9 @@ def at_every_moment(harness: Harness, first: Event, second: Callable[[Harness], 
         harness.fleet.calls.clear()
         harness.receiver.received.clear()
         BY_EVENT["create-migration"].seed(harness.fleet)
-        harness.stack_is(first, "CREATE_IN_PROGRESS" if first["RequestType"] == "Create" else "UPDATE_IN_PROGRESS")
+        harness.set_stack_status(
+            first, "CREATE_IN_PROGRESS" if first["RequestType"] == "Create" else "UPDATE_IN_PROGRESS"
+        )
         interrupter = Interrupter(at, lambda: second(twin_of(harness)))
         interrupter.install()
         try:
@@ -87,7 +89,7 @@ def test_the_same_delivery_twice_has_the_effect_of_one(harness):
         finish(harness)
         assert {each["Status"] for each in harness.answers} == {"SUCCESS"}, moment
         assert harness.modifies.count("HsmType") == 1, moment
-        assert harness.fleet.now_is(CLUSTER_ID).hsm_type == "hsm2m.medium"
+        assert harness.fleet.cluster(CLUSTER_ID).hsm_type == "hsm2m.medium"
 
 
 def test_the_same_look_twice_has_the_effect_of_one(harness):
@@ -100,7 +102,7 @@ def test_the_same_look_twice_has_the_effect_of_one(harness):
         harness.receiver.received.clear()
         cluster = situation.seed(harness.fleet)
         cluster.state = "UPDATE_IN_PROGRESS"
-        harness.stack_is(event, "CREATE_IN_PROGRESS")
+        harness.set_stack_status(event, "CREATE_IN_PROGRESS")
         harness.invoke(event)
         cluster.state = "ACTIVE"
         look = harness.look_input(harness.schedules()[0])
@@ -122,7 +124,7 @@ def test_a_delete_with_an_id_made_up_by_cloudformation_ends_both_cleanly(harness
     delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/answer/delete")
 
     def stack_is_deleted(twin: Harness) -> None:
-        twin.stack_is(create, "DELETE_IN_PROGRESS")
+        twin.set_stack_status(create, "DELETE_IN_PROGRESS")
         twin.invoke(delete)
 
     for moment in at_every_moment(harness, create, stack_is_deleted):
@@ -141,7 +143,7 @@ def test_a_newer_update_takes_over(harness):
 
     def stack_rolls_back(twin: Harness) -> None:
         twin.clock.moment += 1
-        twin.stack_is(older, "UPDATE_ROLLBACK_IN_PROGRESS")
+        twin.set_stack_status(older, "UPDATE_ROLLBACK_IN_PROGRESS")
         twin.invoke(newer)
 
     for moment in at_every_moment(harness, older, stack_rolls_back):
@@ -154,7 +156,7 @@ def test_a_newer_update_takes_over(harness):
 def begin(harness: Harness, name: str, path: str = "/answer") -> Event:
     BY_EVENT[name].seed(harness.fleet)
     event = harness.deliverable(BY_EVENT[name].load(), path)
-    harness.stack_is(event, BY_EVENT[name].stack_is)
+    harness.set_stack_status(event, BY_EVENT[name].stack_status)
     harness.invoke(event)
     return event
 
@@ -199,11 +201,11 @@ def test_a_look_that_was_superseded_says_and_does_nothing(harness):
 def test_a_look_that_was_superseded_does_not_change_the_retention(harness):
     BY_EVENT["create-retention"].seed(harness.fleet).state = "UPDATE_IN_PROGRESS"
     event = harness.deliverable(BY_EVENT["create-retention"].load(), "/answer/older")
-    harness.stack_is(event, "CREATE_IN_PROGRESS")
+    harness.set_stack_status(event, "CREATE_IN_PROGRESS")
     harness.invoke(event)
     stale = harness.look_input(harness.schedules()[0])
     twin_of(harness).invoke(harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/answer/delete"))
-    harness.fleet.now_is(CLUSTER_ID).state = "ACTIVE"
+    harness.fleet.cluster(CLUSTER_ID).state = "ACTIVE"
     harness.invoke(stale)
     assert harness.modifies == ()
     assert harness.schedules() == []

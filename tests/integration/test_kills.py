@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from cloudhsm_settings import clients
-from sandbox.cloudhsm import CloudHsmServer, Fate
-from sandbox.situations import BY_EVENT, CLUSTER_ID, Situation
+from events.situations import BY_EVENT, CLUSTER_ID, Situation
+from sandbox.cloudhsm import CloudHsmServer, MigrationOutcome
 from tests.harness import Harness, VirtualClock
 
 KILLED = BY_EVENT | {
@@ -17,7 +17,11 @@ KILLED = BY_EVENT | {
         "update-migration",
         "FAILED",
         modifies=("HsmType",),
-        cluster={"state": "UPDATE_IN_PROGRESS", "busy_until": VirtualClock().moment + 60, "fate": Fate.REVERT_AT_ONCE},
+        cluster={
+            "state": "UPDATE_IN_PROGRESS",
+            "busy_until": VirtualClock().moment + 60,
+            "outcome": MigrationOutcome.REVERT_AT_ONCE,
+        },
     )
 }
 RETRIES = 2
@@ -131,7 +135,7 @@ def operate(harness: Harness, server: CloudHsmServer, name: str, killer: Killer)
     situation = KILLED[name]
     situation.seed(harness.fleet)
     event = harness.deliverable(situation.load())
-    harness.stack_is(event, situation.stack_is)
+    harness.set_stack_status(event, situation.stack_status)
     for server_side in (server, harness.receiver):
         server_side.before, server_side.after = killer.before, killer.after
     try:
@@ -146,7 +150,7 @@ def verify(harness: Harness, name: str, killer: Killer) -> None:
     assert {each["Status"] for each in harness.answers} == {situation.status}, (killer.struck, harness.answers)
     assert harness.schedules() == [], killer.struck
     assert sorted(harness.modifies) == sorted(situation.modifies), killer.struck
-    assert harness.fleet.now_is(CLUSTER_ID).state == "ACTIVE"
+    assert harness.fleet.cluster(CLUSTER_ID).state == "ACTIVE"
     if situation.signal:
         assert {each["Status"] for each in harness.signals} == {situation.signal}, killer.struck
 

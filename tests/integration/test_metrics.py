@@ -4,7 +4,7 @@ import pytest
 
 from cloudhsm_settings.errors import AccessDenied
 from cloudhsm_settings.observability import metrics
-from sandbox.situations import BY_EVENT
+from events.situations import BY_EVENT
 from tests.harness import Harness
 
 ENDS = {
@@ -26,7 +26,7 @@ def counted(harness: Harness):
         situation = BY_EVENT[name]
         situation.seed(harness.fleet)
         event = harness.deliverable(situation.load()) | members
-        harness.stack_is(event, situation.stack_is)
+        harness.set_stack_status(event, situation.stack_status)
         metrics.clear_metrics()
         harness.invoke(event)
         return {name: sum(metric["Value"]) for name, metric in metrics.provider.metric_set.items()}

@@ -3,8 +3,8 @@
 import json
 
 from cloudhsm_settings import clients
+from events.situations import BY_EVENT
 from sandbox.cloudhsm.model import new_id
-from sandbox.situations import BY_EVENT
 from tests.harness import Harness
 
 OPERATIONS = 1000
@@ -19,7 +19,7 @@ def test_a_thousand_operations_in_flight(harness: Harness):
         event |= {"LogicalResourceId": f"Settings{number}", "RequestId": f"{number:08d}-1111-4000-8000-000000000000"}
         event["PhysicalResourceId"] = event["ResourceProperties"]["ClusterId"] = cluster.cluster_id
         events.append(event)
-    harness.stack_is(events[0], "UPDATE_IN_PROGRESS")
+    harness.set_stack_status(events[0], "UPDATE_IN_PROGRESS")
     used = set()
     for client in (clients.cloudhsm(), clients.scheduler(), clients.cloudformation()):
         client.meta.events.register("before-call.*", lambda model, **_: used.add(model.name), unique_id="used")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.situations import CLUSTER_ID, EVENTS, SITUATIONS, Situation
+from events.situations import CLUSTER_ID, EVENTS, SITUATIONS, Situation
 from tests.harness import Harness
 
 
@@ -14,7 +14,7 @@ def test_every_event_has_a_situation():
 def test_situation(harness: Harness, situation: Situation):
     situation.seed(harness.fleet)
     event = harness.deliverable(situation.load())
-    harness.stack_is(event, situation.stack_is)
+    harness.set_stack_status(event, situation.stack_status)
 
     harness.run(event)
 
@@ -32,7 +32,7 @@ def test_situation(harness: Harness, situation: Situation):
 def test_a_reason_names_the_cluster_and_the_log(harness: Harness, situation: Situation):
     situation.seed(harness.fleet)
     event = harness.deliverable(situation.load())
-    harness.stack_is(event, situation.stack_is)
+    harness.set_stack_status(event, situation.stack_status)
 
     harness.run(event)
 

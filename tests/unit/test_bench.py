@@ -28,10 +28,10 @@ def test_ratios_are_of_samples_of_the_same_round():
         Spread.of_ratios([1, 2], [4])
 
 
-def test_a_migration_costs_its_start_its_request_and_a_look_each_minute():
-    size = Size(memory_size=512, start=2.0, request=1.0, tick=0.01)
+def test_a_migration_costs_its_start_its_request_and_a_poll_each_minute():
+    size = Size(memory_size=512, start=2.0, request=1.0, poll=0.01)
     assert costs.migration(size).gb_seconds == pytest.approx((2 + 1 + 120 * 0.01) / 2)
-    assert costs.migration(size, cold_looks=True).gb_seconds == pytest.approx((2 + 1 + 120 * 2.01) / 2)
+    assert costs.migration(size, cold_polls=True).gb_seconds == pytest.approx((2 + 1 + 120 * 2.01) / 2)
     assert costs.migration(size, "x86_64").dollars > costs.migration(size).dollars
 
 
@@ -41,10 +41,10 @@ PROMISED = {
     "retention_seconds_vs_stock": 1 / 20,
     "calls_noop": 1,
     "calls_retention": 2,
-    "calls_idle_tick": 1,
+    "calls_idle_poll": 1,
     "other_calls_noop": 1,
     "other_calls_retention": 1,
-    "other_calls_idle_tick": 0,
+    "other_calls_idle_poll": 0,
     "per_operation_10000_vs_10": 1.2,
     "zip_bytes": 4 * 1024**2,
 }

@@ -19,7 +19,7 @@ from cloudhsm_settings.reasons import iso8601
 from cloudhsm_settings.request import Progress, StackPhase
 from cloudhsm_settings.signals import Signal, signal_superseded
 from cloudhsm_settings.stack import phase_of
-from sandbox.situations import BY_EVENT
+from events.situations import BY_EVENT
 
 ID = "cluster-abcdefghijk"
 URL = "https://example.amazonaws.com/x?X-Amz-Date=20261123T090000Z&X-Amz-Signature="

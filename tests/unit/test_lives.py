@@ -19,7 +19,7 @@ from cloudhsm_settings.errors import Reverted
 from cloudhsm_settings.properties import Settings
 from cloudhsm_settings.reconcile import Accepted, Done, Fail, ModifyHsmType, ModifyRetention, Wait
 from cloudhsm_settings.request import Progress, Request, StackPhase
-from sandbox.cloudhsm import Clock, Fate, Fault, Fleet
+from sandbox.cloudhsm import Clock, Fault, Fleet, MigrationOutcome
 from sandbox.cloudhsm.client import FleetClient, as_botocore_parses
 
 OLD, NEW, OTHER = "hsm1.medium", "hsm2m.medium", "hsm2x.large"
@@ -144,14 +144,16 @@ class Lives(RuleBasedStateMachine):
         if isinstance(step.decision, Done):
             self.judge_success(self.read, wanted, step.decision.drifted)
             if not self.others and (not self.stale or operation.request.follows_a_change):
-                truth = Cluster.from_api(as_botocore_parses(self.fleet.now_is(ID).to_api()))
+                truth = Cluster.from_api(as_botocore_parses(self.fleet.cluster(ID).to_api()))
                 self.judge_success(truth, wanted, step.decision.drifted)
             if wanted.hsm_type and operation.request.changes_type and operation.phase is StackPhase.FORWARD:
                 assert self.read.hsm_type == wanted.hsm_type, "success without the type"
         else:
             assert ID in step.decision.because
             if isinstance(step.decision.failure, Reverted) and not self.others:
-                assert self.fleet.now_is(ID).hsm_type != wanted.hsm_type, "a migration that goes on was called reverted"
+                assert self.fleet.cluster(ID).hsm_type != wanted.hsm_type, (
+                    "a migration that goes on was called reverted"
+                )
 
     def judge_success(self, seen: Cluster, wanted: Settings, drifted: bool) -> None:
         assert wanted.retention_days in (None, seen.retention_days), "success without the retention"
@@ -252,9 +254,9 @@ class Lives(RuleBasedStateMachine):
     def time_passes(self, hours):
         self.clock.moment += hours * HOUR
 
-    @rule(fate=st.sampled_from(Fate))
-    def cloudhsm_will(self, fate):
-        self.cluster.fate = fate
+    @rule(outcome=st.sampled_from(MigrationOutcome))
+    def cloudhsm_will(self, outcome):
+        self.cluster.outcome = outcome
 
     @rule(stale=st.integers(0, 1))
     def reads_are_stale(self, stale):
@@ -275,7 +277,7 @@ class Lives(RuleBasedStateMachine):
     @rule(days=st.sampled_from(["30", "90", "200"]))
     def somebody_changes_the_retention(self, days):
         self.others = True
-        self.fleet.now_is(ID).retention = {"Type": "DAYS", "Value": days}
+        self.fleet.cluster(ID).retention = {"Type": "DAYS", "Value": days}
 
     @rule(hsm_type=st.sampled_from([OLD, NEW]))
     def somebody_migrates(self, hsm_type):
@@ -289,7 +291,7 @@ class Lives(RuleBasedStateMachine):
     def somebody_gives_it_a_third_type(self):
         """Behind our back, between two looks."""
         self.others = True
-        cluster = self.fleet.now_is(ID)
+        cluster = self.fleet.cluster(ID)
         cluster.state, cluster.migration, cluster.hsm_type = "ACTIVE", None, OTHER
         for hsm in cluster.hsms:
             hsm.hsm_type = OTHER
@@ -297,7 +299,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def an_hsm_lags_behind_or_catches_up(self):
         """CloudHSM says ACTIVE, and one HSM still says its former type."""
-        cluster = self.fleet.now_is(ID)
+        cluster = self.fleet.cluster(ID)
         if cluster.state == "ACTIVE" and cluster.hsms:
             lags = cluster.hsms[0].hsm_type != cluster.hsm_type
             cluster.hsms[0].hsm_type = cluster.hsm_type if lags else "hsm0.former"
@@ -305,7 +307,7 @@ class Lives(RuleBasedStateMachine):
     @rule()
     def somebody_adds_and_removes_hsms(self):
         self.others = True
-        cluster = self.fleet.now_is(ID)
+        cluster = self.fleet.cluster(ID)
         if cluster.state in ("ACTIVE", "UPDATE_IN_PROGRESS"):
             cluster.state = "ACTIVE" if cluster.state == "UPDATE_IN_PROGRESS" else "UPDATE_IN_PROGRESS"
 

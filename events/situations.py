@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sandbox.cloudhsm import Fate, Fault, Fleet, SandboxCluster
+from sandbox.cloudhsm import Fault, Fleet, MigrationOutcome, SandboxCluster
 from sandbox.cloudhsm.model import ROLLBACK_WINDOW
 
-EVENTS = Path(__file__).parent.parent / "events"
+EVENTS = Path(__file__).parent
 CLUSTER_ID = "cluster-abcdefghijk"
 HOUR = 3600
 
@@ -36,21 +36,20 @@ class Situation:
     migrated: float | None = None
     """Seconds ago that a migration from hsm1.medium to hsm2m.medium had begun."""
     stack_status: str = ""
-    """StackStatus of the stack; by default the one that fits the request."""
+    """StackStatus while the event is handled; by default the one that fits the request."""
     faults: tuple[Fault, ...] = ()
     signal: str = ""
     """Status of the signal to the wait condition handle."""
+
+    def __post_init__(self) -> None:
+        if not self.stack_status:
+            # The way to give a frozen value a default that depends on another.
+            object.__setattr__(self, "stack_status", f"{self.event.partition('-')[0].upper()}_IN_PROGRESS")
 
     def load(self) -> dict[str, Any]:
         """The event."""
         event: dict[str, Any] = json.loads((EVENTS / f"{self.event}.json").read_text())
         return event
-
-    @property
-    def stack_is(self) -> str:
-        """StackStatus while the event is handled."""
-        by_kind = {"create": "CREATE_IN_PROGRESS", "update": "UPDATE_IN_PROGRESS", "delete": "DELETE_IN_PROGRESS"}
-        return self.stack_status or by_kind[self.event.partition("-")[0]]
 
     def seed(self, fleet: Fleet) -> SandboxCluster | None:
         """Puts the cluster into the fleet."""
@@ -95,7 +94,7 @@ SITUATIONS = (
         "FAILED",
         "CloudHSM reverted the change to hsm2m.medium by itself",
         modifies=("HsmType",),
-        cluster={"fate": Fate.REVERT},
+        cluster={"outcome": MigrationOutcome.REVERT},
     ),
     Situation(
         "create-throttled",
