@@ -38,13 +38,13 @@ test: $(ENVIRONMENTS) $(CDK)/ready cdk-functions ## every test, with coverage of
 unit: $(DEV)/ready ## the tests that need neither network nor local cloud
 	$(DEV)/bin/python -m pytest tests/unit
 
-.PHONY: planted-bugs
-planted-bugs: $(DEV)/ready ## plant bugs one by one and see that arbitrary lives catch each
-	@$(DEV)/bin/python tests/planted_bugs.py
+.PHONY: mutants
+mutants: $(DEV)/ready ## plant mutants one by one and see that the tests catch each
+	@$(DEV)/bin/python -m tools.mutants
 
 .PHONY: diagram
 diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
-	PYTHONPATH=src $(DEV)/bin/python -m tests.diagram
+	PYTHONPATH=src $(DEV)/bin/python -m tools.diagram
 
 .PHONY: bench
 bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (8 minutes)
@@ -52,15 +52,15 @@ bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure co
 
 .PHONY: schema
 schema: $(DEV)/ready ## write the schema of the resource anew, from the code and docs/resource.md
-	PYTHONPATH=src $(DEV)/bin/python -m tests.schema
+	PYTHONPATH=src $(DEV)/bin/python -m tools.schema
 
 .PHONY: screens
 screens: $(ENVIRONMENTS) ## run the demo and draw what it shows into docs/
-	$(DEV)/bin/python -m tests.screens
+	$(DEV)/bin/python -m tools.screens
 
 .PHONY: snapshots
 snapshots: $(DEV)/ready ## write the templates of the CDK examples anew, into tests/cdk/snapshots
-	$(DEV)/bin/python -m tests.cdk.kept
+	$(DEV)/bin/python -m tools.snapshots
 
 .PHONY: cdk-functions
 cdk-functions: $(DEV)/ready ## build the function into the CDK package
@@ -93,14 +93,14 @@ lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 
 .PHONY: dist
 dist: $(DEV)/ready $(SAM)/ready ## what a release is made of, with checksums, in dist/
-	@$(DEV)/bin/python -m release dist
+	@$(DEV)/bin/python -m tools.release dist
 	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk
-	@$(DEV)/bin/python -m release checksums
+	@$(DEV)/bin/python -m tools.release checksums
 	@cat dist/SHA256SUMS
 
 .PHONY: release-check
 release-check: $(DEV)/ready ## say what speaks against releasing the tag TAG from the GitHub repository REPOSITORY
-	@$(DEV)/bin/python -m release check "$(TAG)" "$(REPOSITORY)"
+	@$(DEV)/bin/python -m tools.release check "$(TAG)" "$(REPOSITORY)"
 
 .PHONY: package
 package: dist ## upload dist/ to BUCKET (sam's own by default), and write dist/packaged.yaml

@@ -7,9 +7,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from release.archive import archive
 from sandbox.cloud import sam
 from sandbox.ministack import ROOT
+from tools.release.archive import archive
 
 BENCH = ROOT / "bench"
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"

@@ -9,7 +9,7 @@ import pytest
 
 from cloudhsm_settings_cdk import functions
 from sandbox.ministack import ROOT
-from tests.cdk.kept import APPS, synthesize
+from tools.snapshots import APPS, synthesize
 
 UV = Path(sys.executable).parent / "uv"
 ZIPS = ROOT / "cdk" / "cloudhsm_settings_cdk" / "functions"

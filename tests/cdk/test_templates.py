@@ -7,12 +7,12 @@ from aws_cdk import aws_iam as iam
 from cdk_nag import AwsSolutionsChecks
 
 from cloudhsm_settings_cdk import ClusterSettings, ClusterSettingsProvider
-from tests.cdk.kept import KEPT, all_templates
+from tools.snapshots import SNAPSHOTS, all_templates
 
 
 def test_templates_are_as_they_were():
     made = all_templates()
-    assert set(KEPT.iterdir()) == set(made), "run `make snapshots`"
+    assert set(SNAPSHOTS.iterdir()) == set(made), "run `make snapshots`"
     for path, text in made.items():
         assert path.read_text() == text, "run `make snapshots`, and look at the difference"
 

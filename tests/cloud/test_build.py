@@ -11,11 +11,11 @@ import pytest
 
 from bench.world import world
 from events.situations import BY_EVENT, SITUATIONS
-from release.archive import archive
 from sandbox.emulator import Emulator
 from sandbox.ministack import ROOT
 from sandbox.sam_local import built
 from tests.isolated import run_isolated
+from tools.release.archive import archive
 
 pytestmark = pytest.mark.cloud
 RUNTIME = "3.13"

@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from release.dist import build
-from release.template import SERVERLESS_REPO, load, metadata
 from sandbox.cloud import Cloud, sam
 from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
+from tools.release.dist import build
+from tools.release.template import SERVERLESS_REPO, load, metadata
 
 pytestmark = pytest.mark.cloud
 BUCKET = "releases"

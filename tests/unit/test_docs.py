@@ -15,7 +15,7 @@ from cloudhsm_settings.cluster import Cluster, Hsm
 from cloudhsm_settings.errors import AccessDenied, InvalidProperties, Transient
 from cloudhsm_settings.properties import PROPERTIES, Settings
 from cloudhsm_settings.request import Progress, Request
-from tests.diagram import diagram
+from tools.diagram import diagram
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [path for folder in (".", "docs/**", "examples", "examples/*") for path in sorted(ROOT.glob(f"{folder}/*.md"))]

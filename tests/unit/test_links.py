@@ -7,8 +7,8 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from tests.screens import SCREENS
 from tests.unit.test_docs import PAGES, ROOT
+from tools.screens import SCREENS
 
 HOSTS = {"docs.aws.amazon.com", "docs.getmoto.org", "github.com", "keepachangelog.com", "semver.org"}
 """Sites that pages may lead to; a new one is added by somebody who has looked at it."""

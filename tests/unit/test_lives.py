@@ -1,7 +1,7 @@
 """Arbitrary lives of a cluster: requests, rollbacks, reverts, other people, stale reads and faults in any order.
 
 Whatever happens, what the provider does and says is held against rules that are written down here a second time,
-without the code that they are about. `tests/planted_bugs.py` shows that they catch what they should.
+without the code that they are about. `make mutants` shows that they catch what they should.
 """
 
 import os

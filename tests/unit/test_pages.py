@@ -13,7 +13,7 @@ from cloudhsm_settings.errors import Failure
 from cloudhsm_settings.observability import NAMESPACE, SERVICE, logger
 from cloudhsm_settings.reconcile import Decision
 from cloudhsm_settings.resource import LOGGED
-from release.template import ROOT, TEMPLATE, load
+from tools.release.template import ROOT, TEMPLATE, load
 
 DOCS = ROOT / "docs"
 SOURCES = {path.stem: ast.parse(path.read_text()) for path in (ROOT / "src" / "cloudhsm_settings").glob("*.py")}

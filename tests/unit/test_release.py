@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from release.archive import archive
-from release.dist import released, write_checksums
-from release.template import ROOT, TEMPLATE, load, metadata
-from release.version import changelog_faults, release_faults, sections
+from tools.release.archive import archive
+from tools.release.dist import released, write_checksums
+from tools.release.template import ROOT, TEMPLATE, load, metadata
+from tools.release.version import changelog_faults, release_faults, sections
 
 CHANGELOG = (ROOT / "CHANGELOG.md").read_text()
 VERSION = metadata()["SemanticVersion"]

@@ -17,7 +17,7 @@ from cloudhsm_settings.cluster import Cluster
 from cloudhsm_settings.errors import InvalidProperties
 from cloudhsm_settings.properties import ENVELOPE, PROPERTIES, RETENTION_DAYS, parse
 from cloudhsm_settings.request import Progress
-from tests import schema
+from tools import schema
 
 ROOT = schema.ROOT
 MISTAKES = Path(__file__).with_name("mistakes.yaml")

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from release.template import ROOT
+from tools.release.template import ROOT
 
 PATHS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))

@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = ROOT / "template.yaml"
 SERVERLESS_REPO = "AWS::ServerlessRepo::Application"
 

@@ -1,4 +1,4 @@
-"""Zips whose content alone decides their bytes: `python release/archive.py DIRECTORY ZIP`."""
+"""Zips whose content alone decides their bytes: `python tools/release/archive.py DIRECTORY ZIP`."""
 
 import sys
 import zipfile

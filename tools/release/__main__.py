@@ -1,16 +1,16 @@
-"""`python -m release`: builds dist/, and checks a tag before it is released."""
+"""`python -m tools.release`: builds dist/, and checks a tag before it is released."""
 
 import argparse
 import sys
 
-from release.dist import build, write_checksums
-from release.template import ROOT, metadata
-from release.version import release_faults, sections
+from tools.release.dist import build, write_checksums
+from tools.release.template import ROOT, metadata
+from tools.release.version import release_faults, sections
 
 
 def main() -> int:
     """Runs a command; the exit code is 0 when nothing speaks against the release."""
-    parser = argparse.ArgumentParser(prog="python -m release", description="The files of a release.")
+    parser = argparse.ArgumentParser(prog="python -m tools.release", description="The files of a release.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("dist", help="build the archives and the template into dist/")
     commands.add_parser("checksums", help="write dist/SHA256SUMS over everything in dist/")

@@ -1,4 +1,4 @@
-"""Draws the life of a change of type from what `decide` really says: `python -m tests.diagram` writes it into the docs."""
+"""Draws the life of a change of type from what `decide` really says; `make diagram` writes it into its page."""
 
 from collections import defaultdict
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The templates of the examples, kept so that every change of them is seen: `make snapshots` writes them anew."""
+"""Templates of the CDK examples, kept so that every change of them is seen: `make snapshots` writes them anew."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from pathlib import Path
 from sandbox.cdk import NODE
 from sandbox.ministack import ROOT, clean_environment
 
-KEPT = Path(__file__).parent / "snapshots"
+SNAPSHOTS = ROOT / "tests" / "cdk" / "snapshots"
 APPS = sorted(path.parent for path in (ROOT / "examples").glob("*/app.py"))
 
 
@@ -37,7 +37,7 @@ def all_templates() -> dict[Path, str]:
     with tempfile.TemporaryDirectory() as made:
         assemblies = [synthesize(app, Path(made) / app.name) for app in APPS]
         found = [path for assembly in assemblies for path in assembly.glob("*.template.json")]
-        return {KEPT / path.name: _readable(path) for path in found}
+        return {SNAPSHOTS / path.name: _readable(path) for path in found}
 
 
 def _readable(template: Path) -> str:
@@ -46,9 +46,14 @@ def _readable(template: Path) -> str:
     return re.sub(r'"[0-9a-f]{64}\.zip"', '"<asset>.zip"', text) + "\n"
 
 
-if __name__ == "__main__":
-    for path in KEPT.glob("*.json"):
+def main() -> None:
+    """Writes them all, and removes those of apps that are gone."""
+    for path in SNAPSHOTS.glob("*.json"):
         path.unlink()
-    KEPT.mkdir(exist_ok=True)
+    SNAPSHOTS.mkdir(exist_ok=True)
     for path, text in all_templates().items():
         path.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

@@ -6,9 +6,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from release.archive import archive
-from release.template import ROOT, TEMPLATE, metadata
 from sandbox.cloud import sam
+from tools.release.archive import archive
+from tools.release.template import ROOT, TEMPLATE, metadata
 
 DIST = ROOT / "dist"
 CHECKSUMS = "SHA256SUMS"
