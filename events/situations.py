@@ -6,7 +6,7 @@ them all, and so does `make sam-local`.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ class Situation:
         """Puts the cluster into the fleet."""
         if self.cluster is None:
             return None
-        fleet.faults.extend(Fault(each.operation, each.code, each.times, each.carried_out) for each in self.faults)
+        fleet.faults.extend(replace(each) for each in self.faults)
         cluster = fleet.seed(**{"cluster_id": CLUSTER_ID, **self.cluster})
         if self.migrated is not None:
             cluster.migrate("hsm2m.medium", fleet.clock.now() - self.migrated)

@@ -8,11 +8,14 @@ from typing import Any, TypeVar
 
 from sandbox.cloudhsm.clock import Clock
 from sandbox.cloudhsm.faults import Fault
+from sandbox.cloudhsm.history import History
 from sandbox.cloudhsm.model import SandboxCluster
 
 T = TypeVar("T")
 _HSM_TYPE = re.compile(r"p?hsm[0-9][a-z.]*\.[a-zA-Z]+")
 _MOST_HSMS = 27
+_GONE = ("DELETE_IN_PROGRESS", "DELETED")
+_SETTLED = ("UNINITIALIZED", "INITIALIZED", "ACTIVE", "DEGRADED")
 
 
 class CloudHsmError(Exception):
@@ -42,9 +45,14 @@ class Fleet:
     calls: list[Call] = field(default_factory=list)
     stale_reads: int = 0
     """How many DescribeClusters after a ModifyCluster still show the cluster as it was."""
+    lag_seconds: float = 0.0
+    """DescribeClusters shows every cluster as it was so many seconds ago; AWS may lag by up to 120."""
+    retention_needs_settled: bool = False
+    """Whether the retention cannot be set while something is going on with the cluster; AWS does not say."""
     before_call: Callable[[Call], None] | None = None
     after_call: Callable[[Call], None] | None = None
     _stale: dict[str, tuple[int, SandboxCluster]] = field(default_factory=dict)
+    _history: History = field(default_factory=History)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def seed(self, hsms: int = 1, **members: Any) -> SandboxCluster:
@@ -56,13 +64,16 @@ class Fleet:
     def cluster(self, cluster_id: str) -> SandboxCluster:
         """A cluster as it is at this moment, whatever reads show."""
         with self._lock:
-            cluster = self.clusters[cluster_id]
-            cluster.advance_to(self.clock.now())
-            return cluster
+            return self._up_to_date(self.clusters[cluster_id])
 
     def is_stale(self, cluster_id: str) -> bool:
         """Whether the next DescribeClusters shows the cluster as it was."""
-        return self._stale.get(cluster_id, (0, None))[0] > 0
+        if self._stale.get(cluster_id, (0, None))[0] > 0:
+            return True
+        if self.lag_seconds <= 0:
+            return False
+        cluster = self.cluster(cluster_id)
+        return self._history.at(cluster, self.clock.now() - self.lag_seconds).to_api() != cluster.to_api()
 
     def count(self, operation: str, member: str | None = None) -> int:
         """How many calls of `operation` came, with `member` among their members."""
@@ -70,7 +81,8 @@ class Fleet:
 
     def describe(self, members: dict[str, Any]) -> list[dict[str, Any]]:
         """DescribeClusters, all pages at once."""
-        return self._called("DescribeClusters", members, lambda: self._described(members.get("Filters") or {}))
+        filters = members.get("Filters") or {}
+        return self._called("DescribeClusters", members, lambda: self._described(filters), nothing=list)
 
     def modify(self, members: dict[str, Any]) -> dict[str, Any]:
         """ModifyCluster."""
@@ -84,7 +96,15 @@ class Fleet:
         """DeleteCluster."""
         return self._called("DeleteCluster", members, lambda: self._deleted(members))
 
-    def _called(self, operation: str, members: dict[str, Any], carry_out: Callable[[], T]) -> T:
+    def _called(
+        self,
+        operation: str,
+        members: dict[str, Any],
+        carry_out: Callable[[], T],
+        *,
+        nothing: Callable[[], T] | None = None,
+    ) -> T:
+        """Carries a call out, unless a fault hits it; `nothing` makes the answer of one that finds nothing."""
         with self._lock:
             call = Call(operation, members, self.clock.now())
             self.calls.append(call)
@@ -93,6 +113,8 @@ class Fleet:
             fault = next((fault for fault in self.faults if fault.hits(operation)), None)
             if fault:
                 fault.consume()
+            if fault and fault.empty and nothing:
+                return nothing()
             if fault and not fault.carried_out:
                 raise CloudHsmError(fault.code, "The sandbox was told to fail.")
             answer = carry_out()
@@ -110,12 +132,20 @@ class Fleet:
         return [cluster.to_api() for cluster in seen if _matches(cluster, filters)]
 
     def _read(self, cluster: SandboxCluster) -> SandboxCluster:
-        cluster.advance_to(self.clock.now())
+        self._up_to_date(cluster)
         left, old = self._stale.get(cluster.cluster_id, (0, cluster))
-        if left <= 0:
-            return cluster
-        self._stale[cluster.cluster_id] = (left - 1, old)
-        return old
+        if left > 0:
+            self._stale[cluster.cluster_id] = (left - 1, old)
+            return old
+        return self._history.at(cluster, self.clock.now() - self.lag_seconds) if self.lag_seconds > 0 else cluster
+
+    def _up_to_date(self, cluster: SandboxCluster) -> SandboxCluster:
+        """The cluster itself, after everything that has happened by now."""
+        now = self.clock.now()
+        if self.lag_seconds > 0:
+            self._history.keep(cluster, now, self.lag_seconds)
+        cluster.advance_to(now)
+        return cluster
 
     def _created(self, members: dict[str, Any]) -> dict[str, Any]:
         if not _HSM_TYPE.fullmatch(members["HsmType"]):
@@ -139,10 +169,14 @@ class Fleet:
         return cluster
 
     def _modified(self, members: dict[str, Any]) -> dict[str, Any]:
-        cluster = self._known(members)
-        cluster.advance_to(self.clock.now())
+        cluster = self._up_to_date(self._known(members))
         before = cluster.snapshot()
-        if policy := members.get("BackupRetentionPolicy"):
+        policy = members.get("BackupRetentionPolicy")
+        if not policy and not members.get("HsmType"):
+            raise _invalid("There is nothing to modify.")
+        if cluster.state in _GONE or (policy and self.retention_needs_settled and cluster.state not in _SETTLED):
+            raise _invalid(f"The cluster is {cluster.state}.")
+        if policy:
             _retain(cluster, policy)
         if hsm_type := members.get("HsmType"):
             self._change_type(cluster, hsm_type)

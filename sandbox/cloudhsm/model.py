@@ -45,6 +45,8 @@ class SandboxHsm:
     hsm_id: str = field(default_factory=lambda: new_id("hsm"))
     eni_id: str = field(default_factory=lambda: new_id("eni", 17))
     eni_ip: str = "10.0.0.10"
+    """IPv4 address; empty where it has none."""
+    eni_ip_v6: str = ""
     zone: str = "us-east-1a"
     state: str = "ACTIVE"
     state_message: str = ""
@@ -73,11 +75,17 @@ class SandboxCluster:
     state_message: str = ""
     retention: dict[str, str] | None = field(default_factory=lambda: {"Type": "DAYS", "Value": "90"})
     mode: str = "FIPS"
+    ip_versions: tuple[int, ...] = (4,)
+    """What addresses HSMs get that are added: (4,), (4, 6), or (6,) for IPv6 alone."""
+    hidden: frozenset[str] = frozenset()
+    """Optional members that answers leave out, such as HsmType, Hsms.HsmType or BackupRetentionPolicy.Type."""
     created_at: float = 1_750_000_000.0
     rollback_expires_at: float | None = None
     original_type: str = ""
     source_backup_id: str = ""
     outcome: MigrationOutcome = MigrationOutcome.SUCCEED
+    revert_message: str = "The cluster was restored to its original HSM type."
+    """StateMessage after a migration that CloudHSM has turned back."""
     seconds_per_hsm: float = SECONDS_PER_HSM
     rollback_window: float = ROLLBACK_WINDOW
     """Seconds from the start of a migration in which it can be turned back."""
@@ -97,7 +105,11 @@ class SandboxCluster:
     def add_hsms(self, number: int) -> None:
         """Adds HSMs of the cluster's own type."""
         for n in range(len(self.hsms), len(self.hsms) + number):
-            self.hsms.append(SandboxHsm(self.hsm_type, eni_ip=f"10.0.{n}.10", zone=f"us-east-1{'abc'[n % 3]}"))
+            addresses = {
+                "eni_ip": f"10.0.{n}.10" if 4 in self.ip_versions else "",
+                "eni_ip_v6": f"2001:db8:1234:5678::{n:x}:10" if 6 in self.ip_versions else "",
+            }
+            self.hsms.append(SandboxHsm(self.hsm_type, zone=f"us-east-1{'abc'[n % 3]}", **addresses))
 
     def activate(self, hsms: int = 1) -> None:
         """What a person does with a new cluster: an HSM, initialization, activation."""
@@ -142,8 +154,7 @@ class SandboxCluster:
                     (turn + (k + 1) * self.seconds_per_hsm, n, original) for k, (_, n, _) in enumerate(reached)
                 )
                 end = turn + max(len(reached), 1) * self.seconds_per_hsm
-                message = "The cluster was restored to its original HSM type."
-                self.migration = Migration(now, reached + back, end, original, message, turn)
+                self.migration = Migration(now, reached + back, end, original, self.revert_message, turn)
             case MigrationOutcome.REVERT_AT_ONCE:
                 self.migration = Migration(now, (), 0.0, original)
 
@@ -161,7 +172,7 @@ class SandboxCluster:
         return replace(self, hsms=[replace(hsm) for hsm in self.hsms])
 
     def to_api(self) -> dict[str, Any]:
-        """The Cluster structure of the API."""
+        """The Cluster structure of the API, without the hidden members."""
         answer: dict[str, Any] = {
             "BackupPolicy": "DEFAULT",
             "BackupRetentionPolicy": self.retention,
@@ -177,21 +188,35 @@ class SandboxCluster:
             "StateMessage": self.state_message or None,
             "SubnetMapping": {f"us-east-1{zone}": f"subnet-0123456789abcdef{n}" for n, zone in enumerate("abc")},
             "VpcId": "vpc-0123456789abcdef0",
-            "NetworkType": "IPV4",
+            "NetworkType": "IPV4" if self.ip_versions == (4,) else "DUALSTACK",
             "Certificates": {"ClusterCsr": "-----BEGIN CERTIFICATE REQUEST-----"},
             "TagList": [],
             "Mode": self.mode,
         }
-        return {member: value for member, value in answer.items() if value is not None}
+        return _without(self.hidden, {member: value for member, value in answer.items() if value is not None})
+
+
+def _without(hidden: frozenset[str], answer: dict[str, Any], path: str = "") -> dict[str, Any]:
+    """A structure without the members whose path is hidden."""
+    if not hidden:
+        return answer
+
+    def seen(value: Any, here: str) -> Any:
+        if isinstance(value, dict):
+            return _without(hidden, value, f"{here}.")
+        return [seen(each, here) for each in value] if isinstance(value, list) else value
+
+    return {name: seen(value, path + name) for name, value in answer.items() if path + name not in hidden}
 
 
 def _hsm_to_api(hsm: SandboxHsm, cluster_id: str) -> dict[str, Any]:
+    addresses = {"EniIp": hsm.eni_ip, "EniIpV6": hsm.eni_ip_v6}
     return {
         "AvailabilityZone": hsm.zone,
         "ClusterId": cluster_id,
         "SubnetId": "subnet-0123456789abcdef0",
         "EniId": hsm.eni_id,
-        "EniIp": hsm.eni_ip,
+        **{name: address for name, address in addresses.items() if address},
         "HsmId": hsm.hsm_id,
         "HsmType": hsm.hsm_type,
         "State": hsm.state,
