@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from aws_cdk import Aws, CfnDeletionPolicy, CfnResource, Duration, RemovalPolicy
+from aws_cdk import Aws, CfnCondition, CfnDeletionPolicy, CfnResource, Duration, Fn, RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -18,8 +19,10 @@ from cloudhsm_settings_cdk.nag import acknowledge, acknowledge_wildcard
 
 # The version that the bytecode in the zips is of.
 RUNTIME = "python3.13"
-# CloudFormation waits an hour at most; what is older has nobody to answer to.
-SECONDS_TO_ANSWER = 3600
+# CloudFormation waits an hour at most; what is older has nobody to respond to.
+SECONDS_TO_RESPOND = 3600
+# The index of the table, by the attribute that is its key.
+PHYSICAL_ID = "PhysicalResourceId"
 
 
 @dataclass(frozen=True)
@@ -38,8 +41,22 @@ class Common:
 
     scope: Construct
     log_group: logs.LogGroup
+    table: dynamodb.Table
     architecture: lambda_.Architecture
+    use_fips_endpoints: bool
+    json_logs: CfnCondition
     network: Network | None
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables that both functions have."""
+        use_fips = str(self.use_fips_endpoints).lower()
+        return {
+            "TABLE_NAME": self.table.table_name,
+            "AWS_USE_FIPS_ENDPOINT": use_fips,
+            # CloudHSM's FIPS endpoints are documented in the dual-stack domain only.
+            "AWS_USE_DUALSTACK_ENDPOINT": use_fips,
+        }
 
     def role(self, id: str, description: str, policies: Mapping[str, iam.PolicyDocument]) -> iam.Role:
         """The role of a function: to log, and what `policies` allow."""
@@ -64,7 +81,7 @@ class Common:
         log_level: lambda_.ApplicationLogLevel | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> lambda_.Function:
-        """A function that logs JSON into the common log group."""
+        """A function that logs into the common log group, as JSON wherever Lambda can."""
         network = self.network
         function = lambda_.Function(
             self.scope,
@@ -77,26 +94,59 @@ class Common:
             architecture=self.architecture,
             memory_size=memory_size,
             timeout=timeout,
-            environment=environment,
+            environment={**self.environment, **(environment or {})},
             log_group=self.log_group,
-            logging_format=lambda_.LoggingFormat.JSON,
-            application_log_level_v2=log_level,
-            system_log_level_v2=lambda_.SystemLogLevel.WARN if log_level else None,
             vpc=network.vpc if network else None,
             vpc_subnets=network.vpc_subnets if network else None,
             security_groups=network.security_groups if network else None,
         )
+        self._log_json(function, log_level)
         acknowledge(function, "AwsSolutions-L1", f"The function is built for {RUNTIME}, bytecode included.")
         return function
+
+    def _log_json(self, function: lambda_.Function, level: lambda_.ApplicationLogLevel | None) -> None:
+        """By condition, which no property of the construct can say."""
+        group = {"LogGroup": self.log_group.log_group_name}
+        levels = {"ApplicationLogLevel": level.value, "SystemLogLevel": "WARN"} if level else {}
+        chosen: Any = Fn.condition_if(self.json_logs.logical_id, {**group, "LogFormat": "JSON", **levels}, group)
+        _resource_of(function).add_property_override("LoggingConfig", chosen)
 
 
 def make_log_group(scope: Construct, retention: logs.RetentionDays) -> logs.LogGroup:
     """Deleted with the stack, but kept when it is replaced."""
     log_group = logs.LogGroup(scope, "LogGroup", retention=retention, removal_policy=RemovalPolicy.DESTROY)
-    resource = log_group.node.default_child
-    assert isinstance(resource, CfnResource)  # noqa: S101  # the type of every L2 construct's default child
-    resource.cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    _resource_of(log_group).cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
     return log_group
+
+
+def make_json_logs(scope: Construct) -> CfnCondition:
+    """Whether Lambda can log JSON: it is listed as not available in GovCloud."""
+    in_govcloud = Fn.condition_equals(Aws.PARTITION, "aws-us-gov")
+    return CfnCondition(scope, "JsonLogs", expression=Fn.condition_not(in_govcloud))
+
+
+def make_table(scope: Construct) -> dynamodb.Table:
+    """The record: one item for each resource, from its first request until a day after its Delete."""
+    text = dynamodb.AttributeType.STRING
+    table = dynamodb.Table(
+        scope,
+        "Table",
+        partition_key=dynamodb.Attribute(name="StackId", type=text),
+        sort_key=dynamodb.Attribute(name="LogicalResourceId", type=text),
+        billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
+        encryption=dynamodb.TableEncryption.AWS_MANAGED,
+        time_to_live_attribute="ExpiresAt",
+        removal_policy=RemovalPolicy.DESTROY,
+    )
+    table.add_global_secondary_index(
+        index_name=PHYSICAL_ID,
+        partition_key=dynamodb.Attribute(name=PHYSICAL_ID, type=text),
+        projection_type=dynamodb.ProjectionType.INCLUDE,
+        non_key_attributes=["Declared"],
+    )
+    stale = "A record of the past is worse than none: it would let an operation that has ended go on."
+    acknowledge(table, "AwsSolutions-DDB3", stale)
+    return table
 
 
 def make_network_policy(scope: Construct) -> iam.ManagedPolicy:
@@ -112,13 +162,14 @@ def make_network_policy(scope: Construct) -> iam.ManagedPolicy:
 
 
 def make_responder(common: Common) -> lambda_.Function:
-    """The function that answers CloudFormation when all invocations of the other crashed."""
+    """The function that responds to CloudFormation when all invocations of the other crashed."""
+    policies = {"records": permissions.records(common.table)}
     responder = common.function(
         "Responder",
-        common.role("ResponderRole", "The responder only writes its log", {}),
+        common.role("ResponderRole", "The responder ends an operation on record, and writes its log", policies),
         module="responder",
-        description="Answers for the provider of Custom::CloudHSMClusterSettings when it crashed",
-        memory_size=128,
+        description="Responds for the provider of Custom::CloudHSMClusterSettings when it crashed",
+        memory_size=256,
         timeout=Duration.seconds(60),
     )
     _invoke_asynchronously(common.scope, "ResponderEventInvokeConfig", responder)
@@ -130,8 +181,6 @@ def make_function(
     responder: lambda_.Function,
     cluster_id_pattern: str,
     log_level: lambda_.ApplicationLogLevel,
-    *,
-    use_fips_endpoints: bool,
 ) -> lambda_.Function:
     """The provider itself, with its schedules."""
     group = scheduler.CfnScheduleGroup(common.scope, "ScheduleGroup")
@@ -148,9 +197,6 @@ def make_function(
             "SCHEDULE_GROUP": group.ref,
             "SCHEDULER_ROLE_ARN": scheduler_role.role_arn,
             "POWERTOOLS_LOG_LEVEL": log_level.value,
-            "AWS_USE_FIPS_ENDPOINT": str(use_fips_endpoints).lower(),
-            # CloudHSM's FIPS endpoints are documented in the dual-stack domain only.
-            "AWS_USE_DUALSTACK_ENDPOINT": str(use_fips_endpoints).lower(),
         },
     )
     _let_scheduler_invoke(common.scope, scheduler_role, function)
@@ -169,7 +215,8 @@ def _function_role(
     scope, schedules = common.scope, permissions.schedule_arn(common.scope, group.ref)
     policies = {
         "cloudhsm": permissions.cloudhsm(scope, pattern),
-        "looks": permissions.looks(schedules, scheduler_role),
+        "records": permissions.records(common.table, PHYSICAL_ID),
+        "polls": permissions.polls(schedules, scheduler_role),
         "responder": permissions.invoke(responder.function_arn),
         "stack": permissions.stacks(scope),
     }
@@ -178,7 +225,7 @@ def _function_role(
         (permissions.cluster_arn(scope, pattern), "The clusters that cluster_id_pattern allows."),
         (schedules, "Schedules of the provider's own group."),
         (permissions.stack_arn(scope), "Any stack of the account may use the resource; it is only read."),
-        ("*", "DescribeClusters and ListSchedules know no resources; they only read."),
+        ("*", "DescribeClusters knows no resources; it only reads."),
     ):
         acknowledge_wildcard(role, resource, reason)
     return role
@@ -214,7 +261,13 @@ def _invoke_asynchronously(
         id,
         function_name=function.function_name,
         qualifier="$LATEST",
-        maximum_event_age_in_seconds=SECONDS_TO_ANSWER,
+        maximum_event_age_in_seconds=SECONDS_TO_RESPOND,
         maximum_retry_attempts=2,
         destination_config=destinations if on_failure else None,
     )
+
+
+def _resource_of(construct: Construct) -> CfnResource:
+    resource = construct.node.default_child
+    assert isinstance(resource, CfnResource)  # noqa: S101  # the type of every L2 construct's default child
+    return resource

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from aws_cdk import ArnFormat, Stack
+from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct
@@ -17,13 +18,20 @@ def cloudhsm(scope: Construct, cluster_id_pattern: str) -> iam.PolicyDocument:
     )
 
 
-def looks(schedules: str, scheduler_role: iam.IRole) -> iam.PolicyDocument:
+def records(table: dynamodb.Table, index: str | None = None) -> iam.PolicyDocument:
+    """To keep the items of a table, and to query one of its indexes, if `index` names one."""
+    keep = _allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], table.table_arn, sid="KeepRecords")
+    if index is None:
+        return _document(keep)
+    return _document(keep, _allow(["dynamodb:Query"], f"{table.table_arn}/index/{index}", sid="FindOtherOwners"))
+
+
+def polls(schedules: str, scheduler_role: iam.IRole) -> iam.PolicyDocument:
     """To keep schedules of its own, and to let Scheduler invoke the function."""
-    own = [f"scheduler:{verb}Schedule" for verb in ("Create", "Delete", "Get", "Update")]
+    own = [f"scheduler:{verb}Schedule" for verb in ("Create", "Delete")]
     to_scheduler = {"StringEquals": {"iam:PassedToService": "scheduler.amazonaws.com"}}
     return _document(
         _allow(own, schedules, sid="KeepOwnSchedules"),
-        _allow(["scheduler:ListSchedules"], "*", sid="FindOwnSchedules"),  # the action knows no resources
         _allow(["iam:PassRole"], scheduler_role.role_arn, sid="LetSchedulerInvoke", conditions=to_scheduler),
     )
 

@@ -15,9 +15,11 @@ from cloudhsm_settings_cdk.deployment import (
     Common,
     Network,
     make_function,
+    make_json_logs,
     make_log_group,
     make_network_policy,
     make_responder,
+    make_table,
 )
 from cloudhsm_settings_cdk.limits import provider_faults, refuse
 
@@ -63,8 +65,8 @@ class ClusterSettingsProvider(Construct):
         :param log_level: Of the function's own log lines, anything but TRACE; its metrics are lines of level INFO.
         :param log_retention: How long the logs are kept.
         :param use_fips_endpoints: Calls AWS at endpoints with FIPS validated cryptography.
-        :param vpc: Puts the functions into a VPC. They need a way to CloudHSM, CloudFormation, EventBridge Scheduler
-            and S3 from there. Default: none.
+        :param vpc: Puts the functions into a VPC. They need a way to CloudHSM, CloudFormation, EventBridge Scheduler,
+            DynamoDB and S3 from there. Default: none.
         :param vpc_subnets: Default: as the VPC says, the private ones.
         :param security_groups: Default: one for each function.
         """
@@ -72,17 +74,20 @@ class ClusterSettingsProvider(Construct):
         refuse(self.node.path, provider_faults(cluster_id_pattern, log_level))
         self.log_group = make_log_group(self, log_retention)
         """Where both functions log."""
+        self.table = make_table(self)
+        """The record of all operations."""
         common = Common(
             self,
             self.log_group,
+            self.table,
             architecture or lambda_.Architecture.ARM_64,
+            use_fips_endpoints,
+            make_json_logs(self),
             Network(vpc, vpc_subnets, security_groups, make_network_policy(self)) if vpc else None,
         )
         self.responder = make_responder(common)
-        """The function that answers when all invocations of the other crashed."""
-        self.function = make_function(
-            common, self.responder, cluster_id_pattern, log_level, use_fips_endpoints=use_fips_endpoints
-        )
+        """The function that responds when all invocations of the other crashed."""
+        self.function = make_function(common, self.responder, cluster_id_pattern, log_level)
         """The function, for alarms on its metrics."""
 
     @staticmethod

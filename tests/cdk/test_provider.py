@@ -22,15 +22,22 @@ SOURCE = loads((ROOT / "template.yaml").read_text())
 UNCOMPARED = {"Code", "CodeUri", "DependsOn", "Metadata", "Path", "Tags"}
 
 
-def translated(**parameters) -> dict:
+def translated(partition="aws", **parameters) -> dict:
     """The resources of template.yaml after its transform, with its parameters' defaults or others."""
     values = {name: each["Default"] for name, each in SOURCE["Parameters"].items()} | parameters
+    values["AWS::Partition"] = partition
     made = {}
     for name, declared in SOURCE["Resources"].items():
         resource = dict(declared)
         if holds(resource.pop("Condition", None), values):
             made |= expanded(name, resource) if resource["Type"] == "AWS::Serverless::Function" else {name: resource}
     return plain(given(made, values), {})
+
+
+def deployed(provider, partition="aws") -> dict:
+    """The resources of a provider of CDK, with its conditions decided."""
+    conditions = Template.from_stack(Stack.of(provider)).to_json()["Conditions"]
+    return given(resources(provider), {"AWS::Partition": partition}, conditions)
 
 
 def expanded(name, function) -> dict:
@@ -46,11 +53,11 @@ def expanded(name, function) -> dict:
     }
 
 
-def holds(condition, values) -> bool:
-    return condition is None or given(SOURCE["Conditions"][condition], values)
+def holds(condition, values, conditions=SOURCE["Conditions"]) -> bool:
+    return condition is None or given(conditions[condition], values)
 
 
-def given(value, values):  # noqa: C901  # a table of CloudFormation's functions
+def given(value, values, conditions=SOURCE["Conditions"]):  # noqa: C901  # a table of CloudFormation's functions
     """`value` with parameters and conditions decided; None for AWS::NoValue."""
     match value:
         case {"Ref": "AWS::NoValue"}:
@@ -58,7 +65,7 @@ def given(value, values):  # noqa: C901  # a table of CloudFormation's functions
         case {"Ref": name} if name in values:
             return values[name]
         case {"Fn::If": [name, then, otherwise]}:
-            return given(then if holds(name, values) else otherwise, values)
+            return given(then if holds(name, values, conditions) else otherwise, values, conditions)
         case {"Fn::Not": [condition]}:
             return not given(condition, values)
         case {"Fn::Equals": [one, other]}:
@@ -68,10 +75,10 @@ def given(value, values):  # noqa: C901  # a table of CloudFormation's functions
         case {"Fn::Split": [separator, text]}:
             return given(text, values).split(separator)
         case dict():
-            decided = {key: given(each, values) for key, each in value.items()}
+            decided = {key: given(each, values, conditions) for key, each in value.items()}
             return {key: each for key, each in decided.items() if each is not None}
         case list():
-            return [given(each, values) for each in value]
+            return [given(each, values, conditions) for each in value]
         case str():
             for name, chosen in values.items():
                 value = value.replace(f"${{{name}}}", str(chosen))
@@ -113,11 +120,13 @@ def compared(value):
     ],
     ids=["defaults", "everything else"],
 )
-def test_it_is_what_template_yaml_deploys(properties, parameters):
-    ours = compared(resources(ClusterSettingsProvider(stack(), "Provider", **properties)))
-    theirs = compared(translated(**parameters))
+@pytest.mark.parametrize("partition", ["aws", "aws-us-gov"])
+def test_it_is_what_template_yaml_deploys(properties, parameters, partition):
+    ours = compared(deployed(ClusterSettingsProvider(stack(), "Provider", **properties), partition))
+    theirs = compared(translated(partition, **parameters))
     assert ours == theirs
     assert "cloudhsm:ModifyCluster" in str(ours)
+    assert ("'LogFormat': 'JSON'" in str(ours)) is (partition == "aws")
 
 
 def test_the_name_of_the_export_is_the_one_of_template_yaml():
@@ -168,7 +177,7 @@ def test_in_a_vpc_it_is_what_template_yaml_deploys():
         private_subnet_ids=["subnet-0123456789abcdef0"],
     )
     group = ec2.SecurityGroup.from_security_group_id(parent, "Group", "sg-0123456789abcdef0")
-    ours = compared(resources(ClusterSettingsProvider(parent, "Provider", vpc=vpc, security_groups=[group])))
+    ours = compared(deployed(ClusterSettingsProvider(parent, "Provider", vpc=vpc, security_groups=[group])))
     assert ours == compared(translated(SubnetIds="subnet-0123456789abcdef0", SecurityGroupIds="sg-0123456789abcdef0"))
     assert "ec2:CreateNetworkInterface" in str(ours)
 
@@ -211,7 +220,13 @@ def test_tags_reach_it():
     ClusterSettingsProvider(parent, "Provider")
     tagged = {"Tags": Match.array_with([{"Key": "owner", "Value": "security"}])}
     template = Template.from_stack(parent)
-    for kind in ("AWS::Lambda::Function", "AWS::IAM::Role", "AWS::Logs::LogGroup", "AWS::Scheduler::ScheduleGroup"):
+    for kind in (
+        "AWS::Lambda::Function",
+        "AWS::IAM::Role",
+        "AWS::Logs::LogGroup",
+        "AWS::Scheduler::ScheduleGroup",
+        "AWS::DynamoDB::Table",
+    ):
         template.all_resources_properties(kind, tagged)
 
 
