@@ -3,7 +3,6 @@
 import boto3
 import pytest
 
-from cloudhsm_settings import clients
 from sandbox.examples import COMMANDS, EXAMPLES
 from sandbox.ministack import ROOT
 
@@ -23,14 +22,38 @@ def test_a_newcomer_has_three_commands_at_most(directory):
     assert all(line.split()[0] in COMMANDS for line in commands)
 
 
+FIRST_CALLS = {
+    "cloudformation": ("describe_stacks", {}),
+    "cloudhsmv2": ("describe_clusters", {}),
+    "dynamodb": ("get_item", {"TableName": "table", "Key": {}}),
+    "scheduler": ("delete_schedule", {"Name": "name"}),
+}
+
+
+class SentError(Exception):
+    """Instead of sending."""
+
+
+def stop(request, **_):
+    raise SentError(request.url)
+
+
 @pytest.mark.parametrize("region", ["us-gov-west-1", "us-gov-east-1", "us-east-1"])
-@pytest.mark.parametrize("service", ["cloudhsm", "scheduler", "cloudformation"])
-def test_fips_endpoints_exist_wherever_they_are_asked_for(monkeypatch, region, service):
-    monkeypatch.setenv("AWS_DEFAULT_REGION", region)
-    # What UseFipsEndpoints of the template sets.
+@pytest.mark.parametrize("service", FIRST_CALLS)
+def test_fips_hosts_are_those_of_the_general_reference(monkeypatch, region, service):
+    """They are at https://docs.aws.amazon.com/general/latest/gr/aws-service-information.html, by service."""
     for name in ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"):
         monkeypatch.setenv(name, "true")
-        assert f"{name}: !Ref UseFipsEndpoints" in (ROOT / "template.yaml").read_text()
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
-    host = {"cloudhsm": "cloudhsmv2"}.get(service, service)
-    assert getattr(clients, service).__wrapped__().meta.endpoint_url == f"https://{host}-fips.{region}.api.aws"
+    client = boto3.client(service, region_name=region)
+    client.meta.events.register("before-send.*", stop)
+    method, members = FIRST_CALLS[service]
+    with pytest.raises(SentError) as sent:
+        getattr(client, method)(**members)
+    assert str(sent.value).startswith(f"https://{service}-fips.{region}.api.aws/")
+
+
+def test_both_functions_call_them_when_they_are_asked_for():
+    template = (ROOT / "template.yaml").read_text()
+    for name in ("AWS_USE_FIPS_ENDPOINT", "AWS_USE_DUALSTACK_ENDPOINT"):
+        assert template.count(f"{name}: !Ref UseFipsEndpoints") == 2
