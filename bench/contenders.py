@@ -52,13 +52,19 @@ def build_all(directory: Path) -> dict[str, Contender]:
     return {
         each.name: each
         for each in (
-            Contender("floor", "floor: boto3 and one client", floor, "app.lambda_handler"),
+            Contender("floor", "floor: boto3 and two clients", floor, "app.lambda_handler"),
             Contender("ours", "ours", ours, "cloudhsm_settings.handler.lambda_handler"),
             Contender(
                 "ours_ready",
-                "ours, and its first client",
+                "ours, and its first clients",
                 _with(BENCH / "ready.py", ours, directory / "ours_ready"),
                 "ready.lambda_handler",
+            ),
+            Contender(
+                "ours_ready_for_cloudhsm",
+                "ours, and CloudHSM's client alone",
+                _with(BENCH / "ready_for_cloudhsm.py", ours, directory / "ours_ready_for_cloudhsm"),
+                "ready_for_cloudhsm.lambda_handler",
             ),
             Contender(
                 "floor_trimmed",

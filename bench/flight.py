@@ -8,17 +8,20 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from moto.scheduler.models import EventBridgeSchedulerBackend, Schedule, scheduler_backends
+from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType, Item
+from moto.dynamodb.models.table import Table
+from moto.scheduler.models import Schedule, scheduler_backends
 
 from bench.contenders import Contender
 from bench.environments import Measured
 from bench.samples import Spread
 from bench.starts import REQUESTS
 from bench.world import FUNCTION, GROUP, World
-from cloudhsm_settings.operation import Operation
 from sandbox.cloud import REGION
 from sandbox.cloudhsm.model import new_id
 from sandbox.cloudhsm.server import ACCOUNT
+from sandbox.table import TABLE
 
 LEVELS = (10, 100, 1_000, 10_000)
 OPERATIONS = 25
@@ -26,8 +29,6 @@ OPERATIONS = 25
 POLICY_BYTES = 20_480
 """The most that a function's resource policy may have: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html"""
 _MIGRATION = 31 * 60
-_BEGINS = 16
-"""Characters with which the names of a resource's schedules begin."""
 
 
 @dataclass(frozen=True)
@@ -36,45 +37,58 @@ class Level:
 
     in_flight: int
     seconds: Spread
-    """For one operation of the function, from its request to its answer, invocations only."""
+    """For one operation of the function, from its request to its response, invocations only."""
+    items: int
     schedules: int
     policy_bytes: int
 
 
-class _Indexed(dict[str, Schedule]):
-    """Schedules by name that are found by the beginning of it, as in AWS, without a search through all of them."""
+@dataclass(frozen=True)
+class Record:
+    """Where operations in flight are: moto's own dictionaries."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._by_beginning: dict[str, dict[str, Schedule]] = {}
+    items: dict[DynamoType, dict[DynamoType, Item]]
+    """By StackId, then by LogicalResourceId."""
+    schedules: dict[str, Schedule]
+    """By name."""
 
-    def __setitem__(self, name: str, schedule: Schedule) -> None:
-        super().__setitem__(name, schedule)
-        self._by_beginning.setdefault(name[:_BEGINS], {})[name] = schedule
+    def add_others(self, number: int) -> None:
+        """Puts `number` operations beside the one that is there, each in a stack and for a cluster of its own."""
+        ((real,),) = (ranges.values() for ranges in self.items.values())
+        (schedule,) = self.schedules.values()
+        for n in range(number):
+            other = _twin(real, f"{real.hash_key.value}{n}", new_id("cluster"))
+            self.items[other.hash_key] = {other.attrs["LogicalResourceId"]: other}
+            twin = copy(schedule)
+            twin.name = f"{schedule.name}-{n}"
+            self.schedules[twin.name] = twin
 
-    def pop(self, name: str, *default: Any) -> Any:
-        self._by_beginning.get(name[:_BEGINS], {}).pop(name, None)
-        return super().pop(name, *default)
+    @property
+    def counts(self) -> tuple[int, int]:
+        """Items and schedules."""
+        return sum(map(len, self.items.values())), len(self.schedules)
 
-    def beginning_with(self, prefix: str) -> list[Schedule]:
-        """Schedules whose names begin with `prefix`, at least as long as a resource's."""
-        return [each for name, each in self._by_beginning.get(prefix[:_BEGINS], {}).items() if name.startswith(prefix)]
+
+def _twin(real: Item, stack_id: str, cluster_id: str) -> Item:
+    attributes = real.to_json()["Attributes"] | {"StackId": {"S": stack_id}, "PhysicalResourceId": {"S": cluster_id}}
+    return Item(DynamoType(attributes["StackId"]), real.range_key, attributes)
 
 
 def measure(world: World, ours: Contender, rounds: Iterable[int], say: Callable[[str], None]) -> list[Level]:
     """Whole migrations on top of 10 to 10,000 others, level after level in each round."""
     taken: dict[int, list[float]] = {level: [] for level in LEVELS}
-    seen: dict[int, tuple[int, int]] = {}
+    seen: dict[int, tuple[int, int, int]] = {}
     for number in rounds:
         for level in LEVELS:
             say(f"operations in flight, round {number}: {level:,}")
             event = world.reset(REQUESTS["migration"])
-            with _index() as schedules, Measured(ours, world.variables) as environment:
+            with _record(event) as record, Measured(ours, world.variables) as environment:
                 # Warm, and what the others on record are like.
                 environment.invoke(event)
-                _fill(schedules, event, level)
-                taken[level] += [_operation(world, environment, schedules, event, each) for each in range(OPERATIONS)]
-            seen[level] = (len(schedules), _policy_bytes(world))
+                record.add_others(level - 1)
+                counts = record.counts
+                taken[level] += [_operation(world, environment, record, event, each) for each in range(OPERATIONS)]
+            seen[level] = (*counts, _policy_bytes(world))
     return [Level(level, Spread.of(samples), *seen[level]) for level, samples in taken.items()]
 
 
@@ -92,39 +106,28 @@ def ceiling_of_stock(world: World, stock: Contender, say: Callable[[str], None])
 
 
 @contextmanager
-def _index() -> Iterator[_Indexed]:
-    """Puts the index in the place of moto's own dictionary, which it searches from end to end."""
-    indexed = _Indexed()
-    scheduler_backends[ACCOUNT][REGION].schedule_groups[GROUP].schedules = indexed
+def _record(event: Mapping[str, Any]) -> Iterator[Record]:
+    """The record, whose index is searched as in AWS: without a walk through every item, as moto does it."""
+    items = dynamodb_backends[ACCOUNT][REGION].tables[TABLE].items
+    measured = DynamoType({"S": event["StackId"]})
 
-    def list_schedules(*_: Any, name_prefix: str = "", **__: Any) -> tuple[list[Schedule], None]:
-        return indexed.beginning_with(name_prefix), None
+    def those_that_can_match(_: Table) -> list[Item]:
+        # The others are about clusters that no measured operation is about.
+        return list(items[measured].values())
 
-    with patch.object(EventBridgeSchedulerBackend, "list_schedules", list_schedules):
-        yield indexed
-
-
-def _fill(schedules: _Indexed, event: Mapping[str, Any], level: int) -> None:
-    """Puts `level` operations on record, as a real one leaves its own."""
-    (real,) = schedules.values()
-    for number in range(level - 1):
-        other = {**event, "LogicalResourceId": f"Other{number}"}
-        twin = copy(real)
-        twin.name = Operation.of(other, other["ResourceProperties"]["ClusterId"], 0).name(0)
-        schedules[twin.name] = twin
+    with patch.object(Table, "all_items", those_that_can_match):
+        yield Record(items, scheduler_backends[ACCOUNT][REGION].schedule_groups[GROUP].schedules)
 
 
-def _operation(
-    world: World, environment: Measured, schedules: _Indexed, event: Mapping[str, Any], number: int
-) -> float:
+def _operation(world: World, environment: Measured, record: Record, event: Mapping[str, Any], number: int) -> float:
     """Seconds of the function for one whole migration."""
-    event = _another(world, event, number)
-    seconds = environment.invoke(event).wall_seconds
-    (schedule,) = schedules.beginning_with(Operation.of(event, "", 0).resource_prefix)
+    others = set(record.schedules)
+    seconds = environment.invoke(_another(world, event, number)).wall_seconds
+    (name,) = record.schedules.keys() - others
     world.fleet.clock.advance(_MIGRATION)
-    seconds += environment.invoke(json.loads(schedule.target["Input"])).wall_seconds
-    if schedules.beginning_with(schedule.name):
-        raise RuntimeError("the migration was not answered at the poll that follows its end")
+    seconds += environment.invoke(json.loads(record.schedules[name].target["Input"])).wall_seconds
+    if name in record.schedules:
+        raise RuntimeError("the migration was not responded to at the poll that follows its end")
     return seconds
 
 

@@ -47,7 +47,10 @@ class Waiting:
 
 def measure(ours: Contender, stock: Contender, samples: int, say: Callable[[str], None]) -> Seconds:
     """Seconds by contender and kind."""
-    with Cloud(seconds_between_polls=MINUTE) as cloud:
+    cloud = Cloud(seconds_between_polls=MINUTE)
+    receiver = Receiver(cloud.certificate)
+    cloud.let_respond_to(receiver.host)
+    with receiver, cloud:
         say("latency: deploying both providers")
         cloud.deploy_provider()
         sam(
@@ -60,8 +63,7 @@ def measure(ours: Contender, stock: Contender, samples: int, say: Callable[[str]
             "--no-progressbar",
             environment=cloud.environment,
         )  # fmt: skip
-        with Receiver(cloud.certificate) as receiver:
-            return _measure(cloud, receiver, ours, samples, say)
+        return _measure(cloud, receiver, ours, samples, say)
 
 
 def _measure(cloud: Cloud, receiver: Receiver, ours: Contender, samples: int, say: Callable[[str], None]) -> Seconds:

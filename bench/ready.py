@@ -1,7 +1,8 @@
-"""Our handler and the client that every request needs: as much as the floor does."""
+"""Our handler and the clients that every request needs: as much as the floor does."""
 
 from cloudhsm_settings import clients
 from cloudhsm_settings.handler import lambda_handler
 
 __all__ = ["lambda_handler"]
 clients.cloudhsm()
+clients.dynamodb()

@@ -48,7 +48,7 @@ class Results:
         return self.levels[-1].seconds.median / self.levels[0].seconds.median
 
     def numbers(self) -> dict[str, Any]:
-        """What bench/results.json holds. INIT counts with the first client, as it does for the floor."""
+        """What bench/results.json holds. INIT counts with the first clients, as it does for the floor."""
         calls = self.starts.calls
         kinds = {"noop": "noop", "retention": "retention", "idle_poll": "poll"}
         return {

@@ -15,6 +15,7 @@ from events.situations import BY_EVENT
 from sandbox.cloud import REGION
 from sandbox.cloudhsm import Clock, CloudHsmServer, Fleet
 from sandbox.receiver import Receiver
+from sandbox.table import TABLE, make_table
 from sandbox.tls import make_certificate
 
 GROUP = "operations"
@@ -44,8 +45,11 @@ class World:
             "AWS_REGION": REGION,
             "AWS_DEFAULT_REGION": REGION,
             "AWS_ENDPOINT_URL": self.server.endpoint,
+            "TABLE_NAME": TABLE,
             "SCHEDULE_GROUP": GROUP,
             "SCHEDULER_ROLE_ARN": "arn:aws:iam::111122223333:role/scheduler",
+            "RESPONSE_HOSTS": self.receiver.host,
+            "WAIT_CONDITION_HOSTS": self.receiver.host,
             "SSL_CERT_FILE": str(self.receiver.certificate.certificate),
             "POWERTOOLS_LOG_LEVEL": "INFO",
         }
@@ -80,6 +84,7 @@ class World:
         moto_api_backend.reset()
         self.server.serve(Fleet(Clock(source=lambda: _FROZEN)))
         self.client("scheduler").create_schedule_group(Name=GROUP)
+        make_table(self.client("dynamodb"))
         self._have_function()
         situation = BY_EVENT[name]
         situation.seed(self.fleet)

@@ -96,6 +96,10 @@ class Cloud:
         stack = self.client("cloudformation").describe_stacks(StackName=PROVIDER_STACK)["Stacks"][0]
         return str(next(each["OutputValue"] for each in stack["Outputs"] if each["OutputKey"] == "ServiceToken"))
 
+    def let_respond_to(self, host: str) -> None:
+        """Lets functions respond and signal to `host` ("127.0.0.1:1234") too; call it before the start."""
+        self._ministack.hosts.append(host)
+
     def start(self) -> Self:
         """Starts all servers."""
         self._cloudhsm.start()

@@ -21,7 +21,7 @@ class StoryFailed(Exception):
 def tell(console: Console) -> None:
     """Tells the story; raises StoryFailed where it goes another way."""
     fleet = Fleet(Clock(speed=SPEED))
-    console.chapter("A local cloud: CloudFormation, Lambda, Scheduler, IAM and a CloudHSM in fast time")
+    console.chapter("A local cloud: CloudFormation, Lambda, Scheduler, DynamoDB, IAM and a CloudHSM in fast time")
     with Cloud(fleet, seconds_between_polls=SECONDS_BETWEEN_POLLS) as cloud:
         try:
             _tell(console, cloud, fleet)

@@ -1,4 +1,4 @@
-"""MiniStack as a child process: CloudFormation, Lambda, Scheduler, IAM and S3 over TLS."""
+"""MiniStack as a child process: CloudFormation, Lambda, Scheduler, DynamoDB, IAM and S3 over TLS."""
 
 import os
 import signal
@@ -45,6 +45,8 @@ class MiniStack:
     ) -> None:
         self.port = free_port()
         self.log = directory / "ministack.log"
+        self.hosts = [f"127.0.0.1:{self.port}"]
+        """Where functions may respond and signal to, besides AWS's own hosts; read when it starts."""
         self._directory = directory
         self._certificate = certificate
         self._variables = {"SECONDS_BETWEEN_POLLS": str(seconds_between_polls), **(variables or {})}
@@ -78,7 +80,8 @@ class MiniStack:
             "MINISTACK_SSL_KEY": str(self._certificate.key),
             "TMPDIR": str(temporary),
             "USE_SSL": "1",
-            "WAIT_CONDITION_HOSTS": self.endpoint.removeprefix("https://"),
+            "RESPONSE_HOSTS": " ".join(self.hosts),
+            "WAIT_CONDITION_HOSTS": " ".join(self.hosts),
         }
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
