@@ -56,8 +56,8 @@ def _starts(axes: Axes, results: Results) -> None:
 
 def _latency(axes: Axes, results: Results) -> None:
     rows = [
-        ("retention:\nrequest to answer", "retention"),
-        ("migration:\nACTIVE to answer", "migration"),
+        ("retention:\nrequest to response", "retention"),
+        ("migration:\nACTIVE to response", "migration"),
     ]
     for shift, (who, colour) in enumerate((("stock", OTHER), ("ours", OURS))):
         heights = [row + 0.38 * shift - 0.19 for row in range(len(rows))]

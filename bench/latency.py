@@ -1,4 +1,4 @@
-"""How long the stack waits: from request to answer, and from ACTIVE to answer, in real time on the local cloud."""
+"""How long the stack waits: from request to response, and from ACTIVE to response, in real time on the local cloud."""
 
 import json
 import time
@@ -35,14 +35,14 @@ class Waiting:
     path: str
     asked: float = field(default_factory=time.monotonic)
     active: float | None = None
-    answered: float | None = None
+    responded: float | None = None
 
     @property
     def seconds(self) -> float:
-        """From the request to the answer, or from ACTIVE where there was something to wait for."""
-        if self.answered is None:
-            raise RuntimeError(f"{self.who}: no answer to {self.kind} of {self.cluster_id} after {LONGEST} s")
-        return self.answered - (self.asked if self.kind == "retention" else self.active or self.asked)
+        """From the request to the response, or from ACTIVE where there was something to wait for."""
+        if self.responded is None:
+            raise RuntimeError(f"{self.who}: no response to {self.kind} of {self.cluster_id} after {LONGEST} s")
+        return self.responded - (self.asked if self.kind == "retention" else self.active or self.asked)
 
 
 def measure(ours: Contender, stock: Contender, samples: int, say: Callable[[str], None]) -> Seconds:
@@ -68,10 +68,10 @@ def measure(ours: Contender, stock: Contender, samples: int, say: Callable[[str]
 
 def _measure(cloud: Cloud, receiver: Receiver, ours: Contender, samples: int, say: Callable[[str], None]) -> Seconds:
     tokens = {who: Stacks(cloud).outputs(stack)["ServiceToken"] for who, stack in _STACKS.items()}
-    answers: dict[str, float] = {}
+    responses: dict[str, float] = {}
 
     def note(name: str) -> None:
-        answers.setdefault(name, time.monotonic())
+        responses.setdefault(name, time.monotonic())
 
     receiver.after = note
     asked: list[Waiting] = []
@@ -79,13 +79,13 @@ def _measure(cloud: Cloud, receiver: Receiver, ours: Contender, samples: int, sa
         say(f"latency: retention change by ours, {number + 1} of {samples}")
         _make_cold(cloud, tokens["ours"], ours)
         asked.append(_ask(cloud, receiver, Request("ours", tokens["ours"], "retention")))
-        _watch(cloud, asked, answers, lambda: asked[-1].answered is not None)
+        _watch(cloud, asked, responses, lambda: asked[-1].responded is not None)
     for number in range(samples):
-        say(f"latency: all else, {number + 1} of {samples}; answers take minutes")
+        say(f"latency: all else, {number + 1} of {samples}; responses take minutes")
         for who, kind in (("stock", "retention"), ("ours", "migration"), ("stock", "migration")):
             asked.append(_ask(cloud, receiver, Request(who, tokens[who], kind, number / samples)))
-        _pause(cloud, asked, answers)
-    _watch(cloud, asked, answers, lambda: all(each.answered for each in asked))
+        _pause(cloud, asked, responses)
+    _watch(cloud, asked, responses, lambda: all(each.responded for each in asked))
     taken: Seconds = {}
     for each in asked:
         taken.setdefault((each.who, each.kind), []).append(each.seconds)
@@ -124,17 +124,17 @@ def _ask(cloud: Cloud, receiver: Receiver, request: Request) -> Waiting:
     return waiting
 
 
-def _pause(cloud: Cloud, asked: list[Waiting], answers: dict[str, float]) -> None:
+def _pause(cloud: Cloud, asked: list[Waiting], responses: dict[str, float]) -> None:
     until = time.monotonic() + BETWEEN_REQUESTS
-    _watch(cloud, asked, answers, lambda: time.monotonic() > until)
+    _watch(cloud, asked, responses, lambda: time.monotonic() > until)
 
 
-def _watch(cloud: Cloud, asked: list[Waiting], answers: dict[str, float], over: Callable[[], bool]) -> None:
+def _watch(cloud: Cloud, asked: list[Waiting], responses: dict[str, float], over: Callable[[], bool]) -> None:
     """Notes what happens until it is over."""
     end = time.monotonic() + LONGEST
     while not over() and time.monotonic() < end:
         for each in asked:
-            each.answered = each.answered or answers.get(f"PUT {each.path}")
+            each.responded = each.responded or responses.get(f"PUT {each.path}")
             if each.kind == "migration" and each.active is None and _is_migrated(cloud, each.cluster_id):
                 each.active = time.monotonic()
         time.sleep(0.01)

@@ -39,7 +39,7 @@ class Results:
 
     @property
     def retention_ratio(self) -> Spread:
-        """Seconds from request to answer as a multiple of stock's."""
+        """Seconds from request to response as a multiple of stock's."""
         return Spread.of_ratios(self.latency["ours", "retention"], self.latency["stock", "retention"])
 
     @property

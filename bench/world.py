@@ -88,7 +88,7 @@ class World:
         self._have_function()
         situation = BY_EVENT[name]
         situation.seed(self.fleet)
-        event = situation.load() | {"ResponseURL": f"{self.receiver.url}/answer?X-Amz-Signature=secret"}
+        event = situation.load() | {"ResponseURL": f"{self.receiver.url}/response?X-Amz-Signature=secret"}
         self.server.set_stack_status(event["StackId"], situation.stack_status)
         self.receiver.received.clear()
         self.forget()

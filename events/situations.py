@@ -26,9 +26,9 @@ class Situation:
     """Name of the file in events/, without its ending."""
     status: str
     says: str = ""
-    """Part of the Reason of a FAILED answer."""
+    """Part of the Reason of a FAILED response."""
     data: Mapping[str, str] = field(default_factory=dict)
-    """Attributes that a SUCCESS answer must have, among others."""
+    """Attributes that a SUCCESS response must have, among others."""
     modifies: tuple[str, ...] = ()
     """The member of each call of ModifyCluster, in order."""
     cluster: Mapping[str, Any] | None = field(default_factory=dict)

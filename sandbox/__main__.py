@@ -69,7 +69,7 @@ def _examples(console: Console, names: list[str]) -> int:
 def _sam_local(console: Console, events: list[str], *, bare_host: bool) -> int:
     wrong = sam_local(console, events, bare_host=bare_host)
     console.chapter(
-        f"Not answered as they should: {', '.join(wrong)}" if wrong else "Every event was answered as it should"
+        f"Not responded to as they should: {', '.join(wrong)}" if wrong else "Every event was responded to as it should"
     )
     return 1 if wrong else 0
 

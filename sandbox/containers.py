@@ -59,7 +59,7 @@ class SamLocal:
         self._template.write_text(declared.replace("        Variables:\n", f"        Variables:\n{lines}", 1))
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer that CloudFormation would have got."""
+        """The response that CloudFormation would have got."""
         done = subprocess.run(
             [
                 SAM, "local", "invoke", "Function", "--template", self._template, "--event", "-",

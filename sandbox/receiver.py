@@ -1,4 +1,4 @@
-"""The other end of a ResponseURL: takes answers over real TLS, and misbehaves on request."""
+"""The other end of a ResponseURL: takes responses and signals over real TLS, and misbehaves on request."""
 
 import json
 import ssl

@@ -28,7 +28,7 @@ class Runner(Protocol):
     name: str
 
     def invoke(self, event: Mapping[str, Any]) -> dict[str, Any]:
-        """The answer that CloudFormation would have got."""
+        """The response that CloudFormation would have got."""
 
 
 def variables(server: CloudHsmServer) -> dict[str, str]:
@@ -67,16 +67,16 @@ def built() -> Iterator[Path]:
 
 
 def run_all(console: Console, runner: Runner, server: CloudHsmServer, events: Sequence[str]) -> list[str]:
-    """Invokes each situation; returns the names of those that were not answered as they should."""
+    """Invokes each situation; returns the names of those that were not responded to as they should."""
     if unknown := set(events) - {each.event for each in SITUATIONS}:
         raise SystemExit(f"No such event in events/: {', '.join(sorted(unknown))}")
     console.line(f"Running on {runner.name}")
     wrong = []
     for situation in (each for each in SITUATIONS if not events or each.event in events):
-        answer = _run(runner, server, situation)
-        good = answer.get("Status") == situation.status and situation.says in answer.get("Reason", "")
+        response = _run(runner, server, situation)
+        good = response.get("Status") == situation.status and situation.says in response.get("Reason", "")
         console.chapter(f"{'ok ' if good else 'WRONG '} events/{situation.event}.json")
-        print(json.dumps(answer, indent=2), flush=True)
+        print(json.dumps(response, indent=2), flush=True)
         if not good:
             wrong.append(situation.event)
     return wrong

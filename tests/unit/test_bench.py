@@ -35,18 +35,26 @@ def test_a_migration_costs_its_start_its_request_and_a_poll_each_minute():
     assert costs.migration(size, "x86_64").dollars > costs.migration(size).dollars
 
 
+def test_only_ours_pays_for_scheduler_and_for_the_table():
+    size = Size(memory_size=512, start=2.0, request=1.0, poll=0.01)
+    difference = costs.migration(size).dollars - costs.migration(size, stock=True).dollars
+    assert difference == pytest.approx(120 * costs.DOLLARS_PER_SCHEDULED_INVOCATION + costs.table())
+    # A read each minute, and twelve writes of an item of 4 KB and of its entry in the index.
+    assert costs.table() == pytest.approx((120 * 0.125 + 12 * 5 * 0.625) / 1_000_000)
+
+
 PROMISED = {
-    "init_cpu_vs_floor": 1.25,
-    "init_cpu_vs_stock": 0.35,
-    "retention_seconds_vs_stock": 1 / 20,
+    "init_cpu_vs_floor": 1.10,
+    "init_cpu_vs_stock": 0.30,
+    "retention_seconds_vs_stock": 0.02,
     "calls_noop": 1,
     "calls_retention": 2,
     "calls_idle_poll": 1,
-    "other_calls_noop": 1,
-    "other_calls_retention": 1,
-    "other_calls_idle_poll": 0,
-    "per_operation_10000_vs_10": 1.2,
-    "zip_bytes": 4 * 1024**2,
+    "other_calls_noop": 2,
+    "other_calls_retention": 3,
+    "other_calls_idle_poll": 1,
+    "per_operation_10000_vs_10": 1.1,
+    "zip_bytes": 2.6 * 1024**2,
 }
 
 
