@@ -47,7 +47,9 @@ def _tell(console: Console, cloud: Cloud, fleet: Fleet) -> None:
         _expect(status, "CREATE_COMPLETE")
 
         console.chapter("The stack also declares hsm2m.medium: three HSMs migrate in place, 30 minutes each")
-        console.line("Settings is responded to as soon as CloudHSM accepts; Migrated1, a wait condition, holds the stack")
+        console.line(
+            "The stack gets its response as soon as CloudHSM accepts; Migrated1, a wait condition, holds the stack"
+        )
         console.line(f"Scheduler lets the function poll every {SECONDS_BETWEEN_POLLS} s here, every minute in AWS")
         status = stacks.update(
             STACK, ROOT / "examples" / "long-migration" / "template.yaml", ClusterId=cluster.cluster_id
