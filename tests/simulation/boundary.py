@@ -1,0 +1,142 @@
+"""The one place through which every call of the function goes: here it waits, fails, is denied, or kills its process."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
+
+from tests.simulation.agenda import Agenda
+from tests.simulation.sometimes import Sometimes
+from tests.simulation.swarm import Swarm
+from tests.simulation.tasks import Tasks
+from tests.simulation.timeline import Timeline
+
+CODES = {
+    "table": {"throttled": "ProvisionedThroughputExceededException", "failed": "InternalServerError"},
+    "scheduler": {"throttled": "ThrottlingException", "failed": "InternalServerException"},
+    "cloudformation": {"throttled": "Throttling"},
+    "cloudhsm": {"throttled": "ThrottlingException", "failed": "CloudHsmInternalFailureException"},
+}
+"""What each service answers when a fault strikes, by fault."""
+
+
+class Killed(BaseException):
+    """The process dies here."""
+
+
+@dataclass
+class Invocation:
+    """One run of the function or of the responder."""
+
+    who: str
+    subject: str
+    event: dict[str, Any]
+    started_at: float
+    seconds: float
+    request: Any = None
+    """The request that it serves, as CloudFormation knows it."""
+    environment: Any = None
+    dead: bool = False
+    faults: int = 0
+    wrote_at: float = 0.0
+    """When its last write to the table took effect."""
+    seen: dict[str, Any] = field(default_factory=dict)
+    """What it has read: clusters by id, the stack's status."""
+
+
+@dataclass
+class Boundary:
+    """Calls of all services."""
+
+    agenda: Agenda
+    tasks: Tasks
+    swarm: Swarm
+    sometimes: Sometimes
+    timeline: Timeline
+    running: dict[int, Invocation] = field(default_factory=dict)
+    faults: int = 0
+    calls: int = 0
+
+    @property
+    def invocation(self) -> Invocation:
+        """The invocation that calls."""
+        return self.running[id(self.tasks.running)]
+
+    def call(
+        self, service: str, permission: str, carry_out: Callable[[], Any], *, odd: Callable[[], Any] | None = None
+    ) -> Any:
+        """One call of AWS; `odd` may raise or return something else in the service's own way."""
+        self.calls += 1
+        action = permission.partition(":")[2]
+        caller = self.invocation
+        self.wait(caller)
+        self.may_kill(caller, "before", action)
+        now = self.agenda.now
+        if self.swarm.is_denied(permission, now):
+            self.struck(caller, f"{permission} denied")
+            raise client_error("AccessDeniedException", action)
+        if self.swarm.is_down(service, now):
+            self.struck(caller, f"{service} down")
+            raise ConnectTimeoutError(endpoint_url=service)
+        for fault, code in CODES[service].items():
+            if self.swarm.strikes(f"{service} {fault}", now):
+                self.struck(caller, f"{service} {fault}")
+                raise client_error(code, action)
+        if self.swarm.strikes(f"{service} timed out", now):
+            self.struck(caller, f"{service} timed out")
+            self.wait(caller, 15)
+            raise ReadTimeoutError(endpoint_url=service)
+        if odd is not None:
+            answer = odd()
+            if answer is not None:
+                return answer
+        answer = carry_out()
+        self.may_kill(caller, "after", action)
+        if self.swarm.strikes(f"{service} lost", now):
+            self.struck(caller, f"{service} lost")
+            self.wait(caller, 15)
+            raise ReadTimeoutError(endpoint_url=service)
+        return answer
+
+    def wait(self, caller: Invocation, seconds: float | None = None) -> None:
+        """Lets a call take its time; a process whose invocation is over dies of it."""
+        if caller.dead:
+            raise Killed("a dead process calls")
+        random = self.swarm.random
+        if seconds is None:
+            seconds = random.random() * 0.2
+            if self.swarm.strikes("slow calls", self.agenda.now):
+                self.sometimes.saw("fault: slow calls")
+                seconds = random.random() * 20
+        left = caller.started_at + caller.seconds - self.agenda.now
+        self.tasks.pause(max(0.0, min(seconds, left)))
+        if seconds >= left:
+            self.kill(caller, "timed out")
+
+    def may_kill(self, caller: Invocation, when: str, action: str) -> None:
+        """Kills the process, if it is to die here."""
+        if self.swarm.strikes(f"kill {when}", self.agenda.now):
+            self.sometimes.saw(f"killed {when} {action}")
+            self.kill(caller, f"killed {when} {action}")
+
+    def kill(self, caller: Invocation, how: str) -> None:
+        """Ends the process."""
+        self.struck(caller, how if how == "timed out" else f"kill {how.split()[1]}", how)
+        caller.dead = True
+        raise Killed(how)
+
+    def struck(self, caller: Invocation | None, fault: str, text: str = "") -> None:
+        """Takes note of a fault."""
+        self.faults += 1
+        self.sometimes.saw(f"fault: {fault}")
+        if caller is not None:
+            caller.faults += 1
+            if caller.request is not None:
+                caller.request.fault_at = self.agenda.now
+            self.timeline.note(caller.subject, caller.who, f"! {text or fault}")
+
+
+def client_error(code: str, operation: str, message: str = "told to fail", **members: Any) -> ClientError:
+    """An error as botocore raises it."""
+    return ClientError({"Error": {"Code": code, "Message": message}, **members}, operation)

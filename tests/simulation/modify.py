@@ -1,0 +1,111 @@
+"""What a call of ModifyCluster has to be: owned, in time, once, needed, wanted, and of no cost that nobody consented to."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from tests.simulation.cloudhsm import Change
+from tests.simulation.requests import Sent
+
+if TYPE_CHECKING:
+    from tests.simulation.oracle import Oracle
+
+WAITS = 43200.0
+Broken = tuple[str, str]
+"""A guarantee, and why it is broken."""
+
+
+def judge(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
+    """Every guarantee that this call breaks."""
+    yield from _owned(change, sent, oracle)
+    yield from _once(change, sent)
+    yield from _needed(change)
+    yield from _in_time(change, sent)
+    if change.setting == "HsmType":
+        yield from _wanted(change, sent)
+        yield from _consented(change, sent)
+    elif (status := change.invocation.seen.get("stack", "")) and not sent.is_rollback and _turned(status):
+        yield "nobody waits", f"the stack is {status}"
+
+
+def _owned(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
+    invocation = change.invocation
+    if not invocation.wrote_at:
+        yield "every change holds the fence", "this invocation has written nothing"
+    if oracle.knew_better(invocation, oracle.superseded_at(sent)):
+        yield "one owner", "a newer request owns the resource"
+    if oracle.knew_better(invocation, sent.ended_at):
+        yield "one end", "the operation has ended"
+
+
+def _once(change: Change, sent: Sent) -> Iterator[Broken]:
+    taken = [each for each in sent.changes if each.setting == change.setting and not each.refused]
+    if len(taken) > 1 and taken[-1] is change:
+        yield "ModifyCluster at most once", f"number {len(taken)}"
+
+
+def _needed(change: Change) -> Iterator[Broken]:
+    seen: dict[str, Any] | None = change.invocation.seen.get(change.cluster_id)
+    if seen is None:
+        yield "nothing is changed unseen", "this invocation has not read the cluster"
+        return
+    if change.setting == "HsmType":
+        shown = seen.get("HsmType") or change.before.hsm_type
+    else:
+        shown = (seen.get("BackupRetentionPolicy") or {}).get("Value", "")
+    if shown == change.value:
+        yield "nothing is changed needlessly", f"the cluster shows {shown}"
+
+
+def _in_time(change: Change, sent: Sent) -> Iterator[Broken]:
+    accepted = any(each.status == "SUCCESS" for each in sent.responses)
+    waits = WAITS if accepted else sent.timeout
+    if change.at > sent.sent_at + waits + 60:
+        yield "nobody waits", f"{change.at - sent.sent_at:.0f} seconds after the request, which waits {waits:.0f}"
+
+
+def _wanted(change: Change, sent: Sent) -> Iterator[Broken]:
+    if change.value != sent.properties.get("HsmType"):
+        yield "only what the template declares", f"declared is {sent.properties.get('HsmType')}"
+    if not asks_anew(sent):
+        yield "drift is left alone", "the template does not change the type"
+    status = change.invocation.seen.get("stack", "")
+    if not status:
+        yield "the stack is asked first", "this invocation has not read the stack"
+    elif not sent.is_rollback and _turned(status):
+        yield "nobody waits", f"the stack is {status}"
+
+
+def _consented(change: Change, sent: Sent) -> Iterator[Broken]:
+    """Keys are lost on the way back from ACTIVE; a rollback that turns a type needs consent in any case."""
+    old = sent.old or {}
+    if sent.is_rollback:
+        if old.get("HsmTypeOnRollback", "Keep") != "Revert":
+            yield "no key without consent", "a rollback of an update that said Keep"
+        elif not _changed_before(sent, change.cluster_id):
+            yield "no key without consent", "a rollback on a cluster whose type this resource has not changed"
+    elif change.costs_keys and sent.properties.get("HsmTypeOnRollback", "Keep") != "Revert":
+        yield "no key without consent", "the template says Keep"
+
+
+def _changed_before(sent: Sent, cluster_id: str) -> bool:
+    """Whether an earlier request of the same resource changed the type of this cluster."""
+    earlier = sent.earlier
+    while earlier is not None:
+        if any(each.setting == "HsmType" and each.cluster_id == cluster_id for each in earlier.changes):
+            return True
+        earlier = earlier.earlier
+    return False
+
+
+def asks_anew(sent: Sent) -> bool:
+    """Whether the template itself asks for the type, not only drift does."""
+    old = sent.old
+    if sent.kind == "Create" or old is None or old.get("ClusterId") != sent.cluster_id:
+        return True
+    if sent.physical_id != sent.cluster_id or old.get("HsmType") != sent.properties.get("HsmType"):
+        return True
+    return old.get("HsmTypeOnRollback", "Keep") != "Revert" == sent.properties.get("HsmTypeOnRollback")
+
+
+def _turned(status: str) -> bool:
+    return "ROLLBACK" in status or status.startswith("DELETE")

@@ -1,0 +1,246 @@
+"""The guarantees of the README, each a named assertion, written without the code that they judge.
+
+What an assertion excuses is said next to it: what nobody could have done better with what could be known.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tests.simulation.boundary import Boundary, Invocation
+from tests.simulation.cloudformation import CloudFormation, Handle
+from tests.simulation.cloudhsm import Change, CloudHsm
+from tests.simulation.modify import judge
+from tests.simulation.proof import unproved
+from tests.simulation.requests import SECRET, Said, Sent
+from tests.simulation.scheduler import Schedule, Scheduler
+from tests.simulation.table import Item, Key, Table
+
+GRACE = 420.0
+"""Seconds for which a fault excuses that something did not come: a poll missed, and the next one late."""
+SHORTEST_WAIT = 300.0
+"""A ServiceTimeout below this leaves no time for a poll that fails and the next one."""
+FAST = 600.0
+"""Seconds within which a rollback that leaves everything alone has its response, if nothing is in its way."""
+DAY = 24 * 3600.0
+SECRETS = (SECRET, "Pr3CoPassw0rd", "BEGIN CERTIFICATE")
+
+
+@dataclass(frozen=True)
+class Violation:
+    """A guarantee that was broken."""
+
+    guarantee: str
+    request: Sent | None
+    at: float
+    text: str
+    subjects: tuple[str, ...] = ()
+
+
+@dataclass
+class Oracle:
+    """Judges one world."""
+
+    boundary: Boundary
+    violations: list[Violation] = field(default_factory=list)
+    cloudformation: CloudFormation = field(init=False)
+    cloudhsm: CloudHsm = field(init=False)
+    scheduler: Scheduler = field(init=False)
+    table: Table = field(init=False)
+
+    @property
+    def now(self) -> float:
+        return self.boundary.agenda.now
+
+    def broke(self, guarantee: str, sent: Sent | None, text: str) -> None:
+        """Takes down a violation, each kind once for a request."""
+        if any(each.guarantee == guarantee and each.request is sent for each in self.violations):
+            return
+        subjects: tuple[str, ...] = ()
+        if sent is not None:
+            subjects = (sent.name, sent.stack.name, sent.cluster_id)
+            subjects += tuple(each.name for each in (sent.earlier, sent.later) if each is not None)
+            self.boundary.timeline.note(sent.name, "ORACLE", f"{guarantee}: {text}")
+        self.violations.append(Violation(guarantee, sent, self.now, text, subjects))
+
+    # One owner, one end --------------------------------------------------------------------------
+
+    def written(self, invocation: Invocation, key: Key, item: Item) -> None:
+        """A write to the table took effect."""
+        sent: Sent | None = invocation.request
+        invocation.wrote_at = self.now
+        if sent is None:
+            self.broke("one record for each resource", None, f"an unknown event writes {key}")
+            return
+        if key != (sent.stack.stack_id, sent.resource.name):
+            self.broke("one record for each resource", sent, f"it writes the record of {key}")
+        if sent.claimed_at is None:
+            sent.claimed_at = self.now
+
+    def changed(self, change: Change) -> None:
+        """ModifyCluster reached CloudHSM."""
+        invocation, sent = change.invocation, change.invocation.request
+        effect = f"refused with {change.refused}" if change.refused else "taken"
+        text = f"ModifyCluster {change.setting} {change.value}: {effect}" + (", keys lost" if change.costs_keys else "")
+        self.boundary.timeline.note(invocation.subject, invocation.who, text)
+        self.boundary.sometimes.saw(f"ModifyCluster {change.setting} {effect}")
+        if sent is None or sent.kind == "Delete":
+            self.broke("a Delete leaves the cluster alone", sent, text)
+            return
+        sent.changes.append(change)
+        for guarantee, why in judge(change, sent, self):
+            self.broke(guarantee, sent, f"{text}: {why}")
+        if not change.refused:
+            self.cloudhsm.touched_at[change.cluster_id] = self.now
+
+    def superseded_at(self, sent: Sent) -> float | None:
+        """When a newer request for the same resource became its owner."""
+        later = sent.later
+        while later is not None:
+            of_another_cluster = later.kind == "Delete" and (later.physical_id or "").startswith("cluster-")
+            of_another_cluster = of_another_cluster and later.physical_id != sent.cluster_id
+            if later.claimed_at is not None and not of_another_cluster:
+                return later.claimed_at
+            later = later.later
+        return None
+
+    def knew_better(self, invocation: Invocation, moment: float | None) -> bool:
+        """Whether an invocation could know at its last access to the table what was so since `moment`.
+
+        A call on the wire is excused: one whose write that holds the fence came before.
+        """
+        return moment is not None and moment < self.now and (not invocation.wrote_at or invocation.wrote_at > moment)
+
+    # Responses and signals -----------------------------------------------------------------------
+
+    def arrived(self, sent: Sent, said: Said) -> None:
+        """A response reached CloudFormation."""
+        self.boundary.sometimes.saw(f"response: {'rollback ' if sent.is_rollback else ''}{sent.kind} {said.status}")
+        self._well_formed(sent, said)
+        former = [each for each in sent.responses[:-1] if each.status != said.status]
+        if former and not said.by.faults and not any(each.by.faults for each in former if each.by.who == "responder"):
+            self.broke("one end", sent, f"{former[0].status} and then {said.status}")
+        if self.boundary.swarm.mood == "calm" and len(sent.responses) > 1:
+            self.broke("one response", sent, "a second response though nothing went wrong")
+        if said.status == "FAILED":
+            self._failed(sent, said)
+            sent.ended_at = sent.ended_at or self.now
+            return
+        if sent.kind != "Delete":
+            why = unproved(sent, said, self)
+            if why:
+                self.broke("SUCCESS is proved", sent, why)
+        if not sent.is_rollback and not sent.handle:
+            sent.ended_at = sent.ended_at or self.now
+        quick = said.at - sent.sent_at <= FAST or sent.fault_at or (sent.old or {}).get("HsmTypeOnRollback") == "Revert"
+        if sent.is_rollback and not quick:
+            self.broke("a rollback does not wait", sent, f"SUCCESS only after {said.at - sent.sent_at:.0f} seconds")
+
+    def _well_formed(self, sent: Sent, said: Said) -> None:
+        body = said.body
+        ids = (body.get("StackId"), body.get("RequestId"), body.get("LogicalResourceId"))
+        if ids != (sent.stack.stack_id, sent.event_id, sent.resource.name):
+            self.broke("a response names its request", sent, str(ids))
+        if len(str(body).encode()) > 4600:
+            self.broke("a response is small enough", sent, f"{len(str(body))} characters")
+        self.secret(str(body), sent, "a response")
+        if self.boundary.swarm.skew == 0 and said.at > sent.sent_at + sent.timeout and said.by.faults == 0:
+            self.boundary.sometimes.saw("a response too late")
+        right = sent.cluster_id if said.status == "SUCCESS" and sent.kind != "Delete" else sent.physical_id
+        if right and body["PhysicalResourceId"] != right:
+            self.broke("the physical id is right", sent, f"{body['PhysicalResourceId']}, not {right}")
+
+    def _failed(self, sent: Sent, said: Said) -> None:
+        if sent.kind == "Delete":
+            self.broke("a Delete succeeds", sent, said.body.get("Reason", ""))
+        excused = said.by.who == "responder" or self.boundary.swarm.denied or "table" in self.boundary.swarm.outages
+        if sent.is_rollback and not excused and "HsmTypes" not in sent.properties:
+            self.broke("a rollback never fails", sent, said.body.get("Reason", ""))
+
+    def signalled(self, handle: Handle, said: Said) -> None:
+        """A signal reached a wait condition."""
+        sent = self._signaller(handle, said.by)
+        self.boundary.sometimes.saw(f"signal: {said.status}")
+        self.secret(str(said.body), sent, "a signal")
+        if sent is None:
+            self.broke("a signal belongs to a request", None, f"{said.status} by {said.by.subject}")
+            return
+        former = [each for each in sent.signals if each.status != said.status]
+        if former:
+            self.broke("one end", sent, f"signal {former[0].status} and then {said.status}")
+        if self.boundary.swarm.mood == "calm" and sent.signals:
+            self.broke("one signal", sent, "a second signal though nothing went wrong")
+        if said.status == "SUCCESS" and not sent.signals:
+            why = unproved(sent, said, self, by_signal=True)
+            if why:
+                self.broke("SUCCESS is proved", sent, f"signal: {why}")
+            if self.knew_better(said.by, self.superseded_at(sent)) and said.by.request is sent:
+                self.broke("one owner", sent, "signals SUCCESS though it was superseded")
+        sent.signals.append(said)
+        sent.ended_at = sent.ended_at or self.now
+
+    def _signaller(self, handle: Handle, by: Invocation) -> Sent | None:
+        sent: Sent | None = by.request
+        while sent is not None and sent.handle != handle.url:
+            sent = sent.earlier
+        return sent
+
+    # Secrets -------------------------------------------------------------------------------------
+
+    def secret(self, text: str, sent: Sent | None, where: str) -> None:
+        """Searches `text` for what must not be told."""
+        for secret in SECRETS:
+            if secret in text:
+                self.broke("no secret is told", sent, f"{where}: {text[:300]}")
+
+    def scheduled(self, schedule: Schedule, text: str) -> None:
+        """A schedule was created."""
+        sent = self.cloudformation.by_id.get(schedule.event.get("RequestId", ""))
+        self.secret(text, sent, "a schedule")
+        if set(schedule.event) != {"CrHelperPoll", "StackId", "LogicalResourceId", "RequestId"}:
+            self.broke("a schedule carries the key alone", sent, str(sorted(schedule.event)))
+        if sent is not None and schedule.ends_at > self.now + 48 * 3600:
+            self.broke("nothing outlives its use", sent, "a schedule of more than two days")
+
+    def stray(self, invocation: Invocation, url: str) -> None:
+        """Something was sent to a URL that CloudFormation never made."""
+        self.broke("nothing is sent elsewhere", invocation.request, url.partition("?")[0])
+
+    # Liveness ------------------------------------------------------------------------------------
+
+    def ran(self, invocation: Invocation, trouble: str) -> None:
+        """An invocation ended."""
+        if invocation.request is not None and not trouble and not invocation.faults:
+            invocation.request.clean_runs += 1
+        if invocation.who == "responder" and trouble and invocation.request is not None:
+            invocation.request.lost = True
+        if trouble not in ("", "Killed", "Transient", "Runtime.ExitError"):
+            self.broke("no exception escapes", invocation.request, trouble)
+
+    def closed(self, sent: Sent) -> None:
+        """CloudFormation waits no more; `outcome` is None when no response came."""
+        if sent.outcome is None and sent.timeout >= SHORTEST_WAIT and not self._excused(sent, self.now):
+            self.broke("every request has its response in time", sent, f"none after {sent.timeout:.0f} seconds")
+
+    def _excused(self, sent: Sent, until: float) -> bool:
+        missed = any(who == sent.event_id and until - GRACE < at <= until for at, who in self.scheduler.missed)
+        return missed or sent.lost or sent.fault_at > until - GRACE
+
+    def final(self) -> None:
+        """Everything is over, faults ended long ago, and a day has passed."""
+        for sent in self.cloudformation.requests:
+            handle = self.cloudformation.handles.get(sent.handle or "")
+            if handle is None or handle.owner != sent.name or sent.signals or sent.lost or sent.refused:
+                continue
+            by_responder = any(each.by.who == "responder" for each in sent.responses)
+            if by_responder or sent.claimed_at is None or self._excused(sent, sent.sent_at + 43200):
+                continue
+            self.broke("what is owed is paid", sent, "its wait condition was never signalled")
+        for schedule in self.scheduler.schedules.values():
+            self.broke("nothing outlives its use", self._of(schedule.event), f"schedule {schedule.name}")
+        for (stack_id, name), item in sorted(self.table.items.items()):
+            last = self.cloudformation.latest.get((stack_id, name))
+            if last is None or (last.kind == "Delete" and not last.fault_at):
+                self.broke("nothing outlives its use", last, f"a record: {sorted(item)}")
+
+    def _of(self, event: dict[str, Any]) -> Sent | None:
+        return self.cloudformation.by_id.get(event.get("RequestId", ""))

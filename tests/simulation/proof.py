@@ -1,0 +1,66 @@
+"""Whether a SUCCESS is true, by what the cluster really is."""
+
+from typing import TYPE_CHECKING
+
+from tests.simulation.modify import asks_anew
+from tests.simulation.requests import Said, Sent
+
+if TYPE_CHECKING:
+    from tests.simulation.oracle import Oracle
+
+LAG = 300.0
+"""Seconds in which somebody else's change may not be seen yet, or was made after the last read."""
+
+
+def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = False) -> str:
+    """Why a SUCCESS is not true; empty when it is."""
+    truth = oracle.cloudhsm.truth(sent.cluster_id)
+    if truth is None:
+        return "" if sent.is_rollback else "the cluster does not exist"
+    if _moved_lately(sent, oracle):
+        return ""
+    why = _retention(sent, (truth.retention or {}).get("Value", ""))
+    if why or "HsmType" not in sent.properties:
+        return why
+    wanted = sent.properties["HsmType"]
+    if said.body.get("Data", {}) and not by_signal and said.body["Data"].get("HsmTypeDrifted") == "true":
+        return _drift(sent, said, truth.hsm_type == wanted)
+    if sent.is_rollback and not by_signal:
+        return ""
+    wholly = truth.hsm_type == wanted and all(hsm.hsm_type == wanted for hsm in truth.hsms)
+    if wholly and truth.state == "ACTIVE":
+        return ""
+    if not asks_anew(sent) and truth.hsm_type == wanted:
+        return ""
+    if sent.handle and not by_signal and truth.hsm_type == wanted and truth.state == "MODIFY_IN_PROGRESS":
+        return ""
+    if sent.handle and not by_signal and truth.hsm_type == wanted and truth.state == "ROLLBACK_IN_PROGRESS":
+        return ""
+    if wholly and not any(change.setting == "HsmType" for change in sent.changes):
+        # As declared is never an error, and waits for nobody.
+        return ""
+    types = sorted({hsm.hsm_type for hsm in truth.hsms})
+    return f"the cluster is {truth.state}, {truth.hsm_type}, its HSMs {types}, declared is {wanted}"
+
+
+def _moved_lately(sent: Sent, oracle: "Oracle") -> bool:
+    """Whether somebody changed the cluster so lately that no read had to show it, this request apart."""
+    touched = oracle.cloudhsm.touched_at.get(sent.cluster_id, 0.0)
+    own = any(change.at == touched for change in sent.changes)
+    return touched > oracle.now - LAG and not own
+
+
+def _retention(sent: Sent, shown: str) -> str:
+    declared = (sent.properties.get("BackupRetentionPolicy") or {}).get("Value")
+    if declared in (None, shown) or sent.is_rollback:
+        return ""
+    return f"the retention is {shown}, declared is {declared}"
+
+
+def _drift(sent: Sent, said: Said, is_as_declared: bool) -> str:
+    if is_as_declared:
+        return "it is told as drifted, and is as declared"
+    unreadable = "stack" not in said.by.seen
+    if asks_anew(sent) and not sent.is_rollback and not unreadable:
+        return "a change that the template asks for is told as drift"
+    return ""

@@ -1,0 +1,201 @@
+"""One world: every service, the real function between them, and what comes of one seed."""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from random import Random
+from typing import Any
+
+os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
+os.environ.setdefault("AWS_REGION", "us-east-1")
+os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
+
+from cloudhsm_settings.custom_resource import observability
+from cloudhsm_settings.environment import Environment
+from cloudhsm_settings.handler import wire
+from cloudhsm_settings.responder import respond
+from tests.simulation.agenda import START, Agenda
+from tests.simulation.boundary import Boundary
+from tests.simulation.cloudformation import CloudFormation
+from tests.simulation.cloudhsm import NEW, OLD, CloudHsm, People
+from tests.simulation.lambda_ import Context, Event, Lambda
+from tests.simulation.oracle import Oracle, Violation
+from tests.simulation.scheduler import Scheduler
+from tests.simulation.sometimes import Sometimes
+from tests.simulation.swarm import Swarm
+from tests.simulation.table import Table
+from tests.simulation.tasks import Tasks
+from tests.simulation.timeline import Timeline
+from tests.simulation.transport import Transport
+from tests.simulation.users import Users
+
+REQUESTS = 25
+"""Requests after which the users of a world tidy up."""
+LASTS = 10 * 24 * 3600.0
+"""Seconds in which faults and other people come, about."""
+TABLE = "records"
+ENVIRONMENT = Environment.read(
+    {
+        "TABLE_NAME": TABLE,
+        "SCHEDULE_GROUP": "operations",
+        "SCHEDULER_ROLE_ARN": "arn:aws:iam::111122223333:role/scheduler",
+    }
+)
+OUTLIVED = 30 * 3600.0
+"""Seconds after the last Delete in which everything has to be gone."""
+
+
+@dataclass
+class Report:
+    """What came of one or of many worlds."""
+
+    seed: int
+    requests: int = 0
+    polls: int = 0
+    faults: int = 0
+    seconds: float = 0.0
+    violations: int = 0
+    text: str = ""
+    """The violations, each with its timeline."""
+    kinds: tuple[str, ...] = ()
+    """The guarantees that were broken."""
+
+
+class World:
+    """A world that a seed makes."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.random = Random(seed)
+        self.agenda = Agenda()
+        self.tasks = Tasks(self.agenda)
+        self.sometimes = Sometimes()
+        self.timeline = Timeline(self.agenda)
+        self.swarm = Swarm.draw(self.random, START, LASTS)
+        self.boundary = Boundary(self.agenda, self.tasks, self.swarm, self.sometimes, self.timeline)
+        self.oracle = Oracle(self.boundary)
+        self._build()
+        self._seed_clusters()
+
+    def _build(self) -> None:
+        oracle, boundary = self.oracle, self.boundary
+        self.cloudhsm = oracle.cloudhsm = CloudHsm(boundary, oracle.changed)
+        self.table = oracle.table = Table(boundary, TABLE, oracle.written)
+        self.cloudformation = oracle.cloudformation = CloudFormation(
+            boundary, self._invoke, oracle.arrived, oracle.signalled, oracle.closed, oracle.stray
+        )
+        self.scheduler = oracle.scheduler = Scheduler(boundary, self._invoke, oracle.scheduled)
+        self.transport = Transport(boundary, self.cloudformation.receive)
+        self.function = Lambda(
+            boundary,
+            self._start_environment,
+            self._respond,
+            lambda event: self.cloudformation.by_id.get(event.get("RequestId", "")),
+            ended=oracle.ran,
+        )
+
+    def _invoke(self, event: Event) -> None:
+        self.function.invoke(event)
+
+    def _start_environment(self) -> Callable[[Event, Context], Any]:
+        resource: Callable[[Event, Context], Any] = wire(
+            ENVIRONMENT,
+            cloudhsm=lambda: self.cloudhsm,
+            cloudformation=lambda: self.cloudformation,
+            dynamodb=lambda: self.table,
+            scheduler=lambda: self.scheduler,
+            deliver=self.transport.deliver,
+            clock=self.agenda,
+        )
+        return resource
+
+    def _respond(self, record: Event, context: Context) -> None:
+        respond(
+            record,
+            context,
+            table=TABLE,
+            dynamodb=lambda: self.table,
+            deliver=self.transport.deliver,
+            clock=self.agenda,
+        )
+
+    def _seed_clusters(self) -> None:
+        random = self.random
+        self.clusters = [f"cluster-{letter * 11}" for letter in "abc"[: random.choice((1, 1, 2, 3))]]
+        people = People(self.cloudhsm, START + LASTS)
+        for cluster_id in self.clusters:
+            days = random.choice(("30", "90", "90", "455", ""))
+            self.cloudhsm.seed(
+                cluster_id,
+                random.choice((0, 1, 1, 1, 2, 3, 4)),
+                hsm_type=random.choice((OLD, OLD, OLD, NEW)),
+                retention={"Type": "DAYS", "Value": days} if days else None,
+                state=random.choice((*["ACTIVE"] * 12, "UNINITIALIZED", "DEGRADED")),
+                seconds_per_hsm=random.choice((300.0, 900.0, 1800.0)),
+            )
+            people.begin(cluster_id)
+
+    def run(self) -> Report:
+        """Lets everything happen, and judges it."""
+        sink = Sink(self)
+        with sink:
+            users = Users(self.random, self.cloudformation, self.cloudhsm, self.clusters, REQUESTS)
+            users.begin(self.random.choice((1, 1, 2, 3)))
+            self.agenda.run()
+            self.swarm.until = self.agenda.now
+            self.agenda.run(self.agenda.now + OUTLIVED)
+            self.table.expire()
+            self.oracle.final()
+        self.tasks.close()
+        violations = self.oracle.violations
+        return Report(
+            self.seed,
+            len(self.cloudformation.requests),
+            self.function.polls,
+            self.boundary.faults,
+            self.agenda.now - START - OUTLIVED,
+            len(violations),
+            "\n".join(self._told(each) for each in violations),
+            tuple(each.guarantee for each in violations),
+        )
+
+    def _told(self, violation: Violation) -> str:
+        lines = self.timeline.about(violation.subjects, violation.at + 600)
+        who = violation.request.name if violation.request else "-"
+        head = f"VIOLATION of «{violation.guarantee}» by {who}, seed {self.seed}: {violation.text}"
+        replay = f"  replay: SEED={self.seed} REQUESTS=1 make simulate"
+        return "\n".join((head, f"  world: {self.swarm.describe()}", *lines, replay))
+
+
+class Sink(logging.Handler):
+    """Reads every log line of a world, and gives them back to nobody."""
+
+    def __init__(self, world: World) -> None:
+        super().__init__()
+        self._world = world
+        self._formatted = world.seed % 8 == 0
+
+    def __enter__(self) -> "Sink":
+        logger = logging.getLogger(observability.SERVICE)
+        self._kept, self._level = list(logger.handlers), logger.level
+        self.setFormatter(self._kept[0].formatter if self._kept else None)
+        for handler in self._kept:
+            logger.removeHandler(handler)
+        logger.addHandler(self)
+        logger.setLevel(logging.INFO if self._formatted else logging.WARNING)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        logger = logging.getLogger(observability.SERVICE)
+        logger.removeHandler(self)
+        for handler in self._kept:
+            logger.addHandler(handler)
+        logger.setLevel(self._level)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Searches one line."""
+        message = record.getMessage()
+        self._world.sometimes.saw(f"log {record.levelname}: {message[:60]}")
+        if self._formatted:
+            self._world.oracle.secret(self.format(record), None, "a log line")
