@@ -13,6 +13,7 @@ from typing import Any, get_args
 from cloudhsm_settings import properties as defined
 from cloudhsm_settings.attributes import attributes
 from cloudhsm_settings.cluster import Cluster
+from cloudhsm_settings.identity import CLUSTER_ID
 from cloudhsm_settings.request import Progress
 
 ROOT = Path(__file__).parent.parent
@@ -22,12 +23,17 @@ TYPE_NAME = "Custom::CloudHSMClusterSettings"
 ATTRIBUTES = tuple(attributes(Cluster("", ""), Progress()))
 # Spelled out, because a string has no minimum; a test holds it to RETENTION_DAYS.
 _RETENTION_DAYS = "0*([7-9]|[1-9][0-9]|[12][0-9][0-9]|3[0-7][0-9])"
+# Of any region: the function knows its own, a linter does not. A test holds it to the function's hosts.
+_HANDLE = (
+    r"^https://cloudformation-waitcondition-([a-z]{2}(-[a-z]+)+-\d)"
+    r"\.(s3|s3-\1|s3\.\1|s3\.dualstack\.\1)\.amazonaws\.com(\.cn)?/"
+)
 _STRING = {"type": "string"}
 
 _LIMITS: dict[str, dict[str, Any]] = {
     "ServiceToken": _STRING,
     "ServiceTimeout": {"type": ["integer", "string"], "minimum": 1, "maximum": 3600},
-    "ClusterId": {**_STRING, "pattern": f"^{defined.CLUSTER_ID.pattern}$"},
+    "ClusterId": {**_STRING, "pattern": f"^{CLUSTER_ID.pattern}$"},
     "HsmType": {**_STRING, "pattern": f"^{defined.HSM_TYPE.pattern}$", "maxLength": defined.HSM_TYPE_LENGTH},
     "BackupRetentionPolicy": {
         "type": "object",
@@ -48,7 +54,7 @@ _LIMITS: dict[str, dict[str, Any]] = {
         "enum": list(get_args(defined.OnRollback)),
         "default": defined.Settings("").on_rollback,
     },
-    "WaitConditionHandle": {**_STRING, "pattern": f"^https://{defined.WAIT_CONDITION_HOST.pattern}/"},
+    "WaitConditionHandle": {**_STRING, "pattern": _HANDLE},
 }
 
 

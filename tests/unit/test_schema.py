@@ -15,7 +15,7 @@ from jsonschema import Draft7Validator
 from cloudhsm_settings.attributes import attributes
 from cloudhsm_settings.cluster import Cluster
 from cloudhsm_settings.errors import InvalidProperties
-from cloudhsm_settings.properties import ENVELOPE, PROPERTIES, RETENTION_DAYS, parse
+from cloudhsm_settings.properties import ENVELOPE, PROPERTIES, RETENTION_DAYS, parse, wait_condition_hosts
 from cloudhsm_settings.request import Progress
 from tools import schema
 
@@ -104,11 +104,30 @@ DECLARED = st.fixed_dictionaries(
 @example({"BackupRetentionPolicy": {"Type": "DAYS", "Value": "30"}, "WaitConditionHandle": HANDLE})
 def test_it_takes_what_the_function_takes_and_nothing_else(declared):
     try:
-        parse(properties(**declared))
+        parse(properties(**declared), wait_condition_hosts("eu-west-1"))
         taken = True
     except InvalidProperties:
         taken = False
     assert VALIDATOR.is_valid(properties(**declared)) == taken
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-southeast-3", "us-gov-west-1", "cn-north-1"])
+def test_it_takes_a_handle_of_every_region_in_each_form(region):
+    for host in wait_condition_hosts(region):
+        assert VALIDATOR.is_valid(properties(HsmType="hsm2m.medium", WaitConditionHandle=f"https://{host}/handle"))
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "cloudformation-waitcondition-eu-west-1.s3.eu-west-2.amazonaws.com",
+        "cloudformation-waitcondition-eu-west-1.s3.evil.amazonaws.com",
+        "cloudformation-waitcondition-eu-west-1.s3.amazonaws.com.evil.example",
+        "another-bucket.s3.eu-west-1.amazonaws.com",
+    ],
+)
+def test_it_takes_no_other_handle(host):
+    assert not VALIDATOR.is_valid(properties(HsmType="hsm2m.medium", WaitConditionHandle=f"https://{host}/handle"))
 
 
 def test_cfn_lint_reports_every_mistake_on_its_line_and_nothing_else():
