@@ -1,12 +1,14 @@
 """Draws the life of a change of type from what `decide` really says; `make diagram` writes it into its page."""
 
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 
 from cloudhsm_settings import cluster as states
 from cloudhsm_settings.cluster import Cluster, Hsm
+from cloudhsm_settings.decisions import Decision, Done, Fail, ModifyHsmType, Wait
 from cloudhsm_settings.properties import Settings
-from cloudhsm_settings.reconcile import Decision, Done, Fail, ModifyHsmType, Wait, decide
+from cloudhsm_settings.reconcile import decide
 from cloudhsm_settings.request import Progress, Request, StackPhase
 
 PAGE = Path(__file__).parent.parent / "docs" / "migrating.md"
@@ -18,12 +20,8 @@ STATES = [
     if name.isupper() and isinstance(getattr(states, name), str) and not name.startswith("_")
 ]
 TYPES = {"former type": FORMER, "wanted type": WANTED, "a third type": THIRD}
-ASKED = Progress(hsm_type_asked_at=NOW - 600, previous_hsm_type=FORMER)
-STAGES = {
-    "Looking": Progress(),
-    "Asked": ASKED,
-    "Doubting": Progress(hsm_type_asked_at=NOW - 600, previous_hsm_type=FORMER, original_seen_at=NOW - 60),
-}
+ASKED = Progress(hsm_type_asked_at=NOW - 600, hsm_type_answered=True, previous_hsm_type=FORMER)
+STAGES = {"Waiting": Progress(), "Asked": ASKED, "Doubting": replace(ASKED, former_seen_at=NOW - 300)}
 
 
 def diagram() -> str:
@@ -32,11 +30,11 @@ def diagram() -> str:
     for stage, progress in STAGES.items():
         for state in STATES:
             for label, hsm_type in TYPES.items():
-                if (stage == "Looking" and hsm_type == THIRD) or (state != states.ACTIVE and hsm_type == THIRD):
+                if (stage == "Waiting" and hsm_type == THIRD) or (state != states.ACTIVE and hsm_type == THIRD):
                     continue
                 decision = _decided(state, hsm_type, progress)
-                arrows[stage, _target(stage, decision)][state].append(label)
-    lines = ["stateDiagram-v2", "    [*] --> Looking"]
+                arrows[stage, _target(decision)][state].append(label)
+    lines = ["stateDiagram-v2", "    [*] --> Waiting"]
     for (source, target), seen in arrows.items():
         labels = [
             state if len(types) == _possible(source, state) else f"{state} ({', '.join(types)})"
@@ -52,7 +50,7 @@ def _decided(state: str, hsm_type: str, progress: Progress) -> Decision:
     return decide(request, cluster, progress, NOW)
 
 
-def _target(stage: str, decision: Decision) -> str:
+def _target(decision: Decision) -> str:
     match decision:
         case ModifyHsmType():
             return "Asked"
@@ -61,13 +59,13 @@ def _target(stage: str, decision: Decision) -> str:
         case Fail():
             return "Failed"
         case Wait(progress):
-            doubts = progress.original_seen_at is not None
-            return "Doubting" if doubts else "Looking" if stage == "Looking" else "Asked"
+            doubts, asked = progress.former_seen_at is not None, progress.hsm_type_asked_at is not None
+            return "Doubting" if doubts else "Asked" if asked else "Waiting"
     raise TypeError(decision)
 
 
 def _possible(stage: str, state: str) -> int:
-    return 3 if state == states.ACTIVE and stage != "Looking" else 2
+    return 3 if state == states.ACTIVE and stage != "Waiting" else 2
 
 
 def main() -> None:
