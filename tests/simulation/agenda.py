@@ -9,6 +9,10 @@ START = 1_800_000_000.0
 """Seconds since the epoch at which every world begins."""
 
 
+class Defect(BaseException):
+    """The simulation itself is wrong, or is asked what it does not know. No code under test may swallow it."""
+
+
 @dataclass
 class Agenda:
     """Timed events; two of the same moment happen in the order in which they were entered."""

@@ -32,6 +32,8 @@ class Invocation:
     who: str
     subject: str
     event: dict[str, Any]
+    stack_was: str
+    """StackStatus when it began."""
     started_at: float
     seconds: float
     request: Any = None

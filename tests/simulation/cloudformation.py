@@ -85,10 +85,11 @@ class CloudFormation:
         swarm, agenda = self.boundary.swarm, self.boundary.agenda
         signed_at = agenda.now + (swarm.random.random() * 2 - 1) * swarm.skew
         url = response_url(sent.number, len(sent.urls), signed_at)
+        sent.signed_at = sent.signed_at or float(int(signed_at))
         sent.urls.append(url)
         self.by_url[url] = sent
         sent.sent_at = agenda.now
-        shown = {name: value for name, value in sent.properties.items() if name not in ("ServiceToken",)}
+        shown = {name: value for name, value in sent.properties.items() if name != "ServiceToken"}
         if "WaitConditionHandle" in shown:
             shown["WaitConditionHandle"] = shown["WaitConditionHandle"].partition("?")[0].rpartition("/")[2]
         again = f" again, delivery {len(sent.urls)}" if len(sent.urls) > 1 else ""

@@ -9,24 +9,18 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
+from tests.simulation.agenda import Defect
+
 Item = dict[str, Any]
 """Attributes in DynamoDB's own notation: {"Fence": {"N": "3"}}."""
 _TOKEN = re.compile(r"\s*(<>|<=|>=|[-+=<>(),.]|[:#]?[A-Za-z_][A-Za-z0-9_]*|\[\d+\])")
-_COMPARED = {
-    "=": lambda a, b: _same(a, b),
-    "<>": lambda a, b: not _same(a, b),
-    "<": lambda a, b: _comparable(a, b) and _value(a) < _value(b),
-    "<=": lambda a, b: _comparable(a, b) and _value(a) <= _value(b),
-    ">": lambda a, b: _comparable(a, b) and _value(a) > _value(b),
-    ">=": lambda a, b: _comparable(a, b) and _value(a) >= _value(b),
-}
 Evaluated = Callable[["Scope"], Any]
 Assignment = tuple[list[str], Evaluated]
 Clauses = tuple[list[Assignment], list[list[str]], list[Assignment]]
 """Of an update: what is set, what is removed, and what is added."""
 
 
-class NotKnown(Exception):
+class NotKnown(Defect):
     """An expression that this evaluator does not know, and DynamoDB may."""
 
 
@@ -149,7 +143,7 @@ class _Parser:
             return lambda scope: (_find(scope, path) is not None) == wanted
         if function in ("contains", "begins_with"):
             self.take()
-            first, second = self.in_brackets(lambda: self.pair())
+            first, second = self.in_brackets(self.pair)
             test = _contains if function == "contains" else _begins
             return lambda scope: test(first(scope), second(scope))
         left, operator = self.operand(), self.take()
@@ -199,11 +193,11 @@ class _Parser:
             return lambda scope: scope.values[token]
         if token == "if_not_exists":
             self.take()
-            path, otherwise = self.in_brackets(lambda: self.path_and_operand())
+            path, otherwise = self.in_brackets(self.path_and_operand)
             return lambda scope: found if (found := _find(scope, path)) is not None else otherwise(scope)
         if token == "list_append":
             self.take()
-            first, second = self.in_brackets(lambda: self.pair())
+            first, second = self.in_brackets(self.pair)
             return lambda scope: _appended(first(scope), second(scope))
         if token == "size":
             raise NotKnown("size")
@@ -319,3 +313,13 @@ def _appended(first: Any, second: Any) -> Any:
 
 def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
+
+
+_COMPARED = {
+    "=": _same,
+    "<>": lambda a, b: not _same(a, b),
+    "<": lambda a, b: _comparable(a, b) and _value(a) < _value(b),
+    "<=": lambda a, b: _comparable(a, b) and _value(a) <= _value(b),
+    ">": lambda a, b: _comparable(a, b) and _value(a) > _value(b),
+    ">=": lambda a, b: _comparable(a, b) and _value(a) >= _value(b),
+}

@@ -59,7 +59,6 @@ class Lambda:
     invocations: int = 0
     polls: int = 0
     version: int = 1
-    began: Callable[[Invocation], None] = lambda _: None
     ended: Callable[[Invocation, str], None] = lambda *_: None
 
     def invoke(self, event: Event) -> None:
@@ -165,8 +164,8 @@ class Lambda:
         self.invocations += 1
         request = self.request_of(event)
         subject = request.name if request else "?"
-        invocation = Invocation(who, subject, event, self.boundary.agenda.now, TIMEOUT, request)
-        self.began(invocation)
+        status = request.stack.status if request else ""
+        invocation = Invocation(who, subject, event, status, self.boundary.agenda.now, TIMEOUT, request)
         return invocation
 
     def _hurt(self, event: Event) -> None:

@@ -23,8 +23,7 @@ def judge(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
     if change.setting == "HsmType":
         yield from _wanted(change, sent)
         yield from _consented(change, sent)
-    elif (status := change.invocation.seen.get("stack", "")) and not sent.is_rollback and _turned(status):
-        yield "nobody waits", f"the stack is {status}"
+    yield from _waited_for(change, sent)
 
 
 def _owned(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
@@ -68,10 +67,16 @@ def _wanted(change: Change, sent: Sent) -> Iterator[Broken]:
         yield "only what the template declares", f"declared is {sent.properties.get('HsmType')}"
     if not asks_anew(sent):
         yield "drift is left alone", "the template does not change the type"
-    status = change.invocation.seen.get("stack", "")
-    if not status:
+    if not change.invocation.seen.get("stack"):
         yield "the stack is asked first", "this invocation has not read the stack"
-    elif not sent.is_rollback and _turned(status):
+
+
+def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
+    """A forward request of a stack that rolls back or goes changes nothing, the retention neither."""
+    invocation = change.invocation
+    unreadable = "stack" not in invocation.seen and invocation.faults > 0
+    status = invocation.seen.get("stack") or invocation.stack_was
+    if not sent.is_rollback and not unreadable and _turned(status):
         yield "nobody waits", f"the stack is {status}"
 
 

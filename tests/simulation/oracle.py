@@ -21,8 +21,19 @@ SHORTEST_WAIT = 300.0
 """A ServiceTimeout below this leaves no time for a poll that fails and the next one."""
 FAST = 600.0
 """Seconds within which a rollback that leaves everything alone has its response, if nothing is in its way."""
-DAY = 24 * 3600.0
+UNDERWAY = 40.0
+"""Seconds for which a request may be underway: Lambda's first retry comes after a minute."""
 SECRETS = (SECRET, "Pr3CoPassw0rd", "BEGIN CERTIFICATE")
+
+
+def _in_doubt(older: Sent, newer: Sent) -> bool:
+    """Whether nobody can tell which is the newer: the older one's claim came after the newer's.
+
+    CloudFormation numbers nothing. Signatures decide, unless clocks differ or it may have been underway until now.
+    """
+    if older.claimed_at is None or newer.claimed_at is None or older.claimed_at <= newer.claimed_at:
+        return False
+    return older.claimed_at - older.signed_at <= UNDERWAY or older.signed_at >= newer.signed_at
 
 
 @dataclass(frozen=True)
@@ -98,7 +109,7 @@ class Oracle:
         while later is not None:
             of_another_cluster = later.kind == "Delete" and (later.physical_id or "").startswith("cluster-")
             of_another_cluster = of_another_cluster and later.physical_id != sent.cluster_id
-            if later.claimed_at is not None and not of_another_cluster:
+            if later.claimed_at is not None and not of_another_cluster and not _in_doubt(sent, later):
                 return later.claimed_at
             later = later.later
         return None
@@ -165,9 +176,10 @@ class Oracle:
             self.broke("a signal belongs to a request", None, f"{said.status} by {said.by.subject}")
             return
         former = [each for each in sent.signals if each.status != said.status]
-        if former:
+        shared = any(each is not sent and each.handle == handle.url for each in (sent.earlier, sent.later) if each)
+        if former and not shared:
             self.broke("one end", sent, f"signal {former[0].status} and then {said.status}")
-        if self.boundary.swarm.mood == "calm" and sent.signals:
+        if self.boundary.swarm.mood == "calm" and sent.signals and not shared:
             self.broke("one signal", sent, "a second signal though nothing went wrong")
         if said.status == "SUCCESS" and not sent.signals:
             why = unproved(sent, said, self, by_signal=True)

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from sandbox.cloudhsm import SandboxCluster
 from tests.simulation.modify import asks_anew
 from tests.simulation.requests import Said, Sent
 
@@ -22,22 +23,26 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
     why = _retention(sent, (truth.retention or {}).get("Value", ""))
     if why or "HsmType" not in sent.properties:
         return why
-    wanted = sent.properties["HsmType"]
-    if said.body.get("Data", {}) and not by_signal and said.body["Data"].get("HsmTypeDrifted") == "true":
-        return _drift(sent, said, truth.hsm_type == wanted)
+    # The Data of a signal is a text.
+    if not by_signal and said.body["Data"].get("HsmTypeDrifted") == "true":
+        return _drift(sent, said, truth.hsm_type == sent.properties["HsmType"])
     if sent.is_rollback and not by_signal:
         return ""
+    return _type(sent, truth, by_signal=by_signal)
+
+
+def _type(sent: Sent, truth: SandboxCluster, *, by_signal: bool) -> str:
+    wanted = sent.properties["HsmType"]
     wholly = truth.hsm_type == wanted and all(hsm.hsm_type == wanted for hsm in truth.hsms)
-    if wholly and truth.state == "ACTIVE":
-        return ""
-    if not asks_anew(sent) and truth.hsm_type == wanted:
-        return ""
-    if sent.handle and not by_signal and truth.hsm_type == wanted and truth.state == "MODIFY_IN_PROGRESS":
-        return ""
-    if sent.handle and not by_signal and truth.hsm_type == wanted and truth.state == "ROLLBACK_IN_PROGRESS":
-        return ""
-    if wholly and not any(change.setting == "HsmType" for change in sent.changes):
+    untouched = not any(change.setting == "HsmType" for change in sent.changes)
+    if wholly and (truth.state == "ACTIVE" or untouched):
         # As declared is never an error, and waits for nobody.
+        return ""
+    if truth.hsm_type == wanted and not asks_anew(sent):
+        return ""
+    is_under_way = truth.hsm_type == wanted and truth.state in ("MODIFY_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
+    if is_under_way and sent.handle and not by_signal:
+        # Accepted: the wait condition is told the end.
         return ""
     types = sorted({hsm.hsm_type for hsm in truth.hsms})
     return f"the cluster is {truth.state}, {truth.hsm_type}, its HSMs {types}, declared is {wanted}"

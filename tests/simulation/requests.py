@@ -47,6 +47,9 @@ class Sent:
     over_at: float | None = None
     """Since when CloudFormation does not wait any more."""
 
+    signed_at: float = 0.0
+    """When the URL signed first was signed, by the clock of the host that signed it."""
+
     # What the oracle notes.
     fault_at: float = 0.0
     claimed_at: float | None = None

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulation.agenda import Defect
 from tests.simulation.boundary import Boundary, client_error
 
 MINUTE = 60.0
@@ -51,7 +52,7 @@ class Scheduler:
             self.boundary.sometimes.saw("schedule exists already")
             raise client_error("ConflictException", "CreateSchedule")
         if members["ScheduleExpression"] != "rate(1 minute)" or members.get("ActionAfterCompletion") != "DELETE":
-            raise AssertionError(f"a schedule that does not tidy up after itself: {members}")
+            raise Defect(f"a schedule that does not tidy up after itself: {members}")
         end = members["EndDate"].timestamp()
         start = members["StartDate"].timestamp() if "StartDate" in members else agenda.now
         if end <= agenda.now or len(name) > 64 or start < agenda.now - 300 or end <= start:

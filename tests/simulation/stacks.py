@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 
-
 from tests.simulation.cloudformation import CloudFormation
 from tests.simulation.requests import Properties, Sent
 
@@ -71,18 +70,14 @@ class Stack:
     def delete(self) -> None:
         """delete-stack, in any phase."""
         self._abandon()
-        self._begin("DELETE_IN_PROGRESS", list(self.resources))
-        self._delete_each(self._deleted)
+        self._begin("DELETE_IN_PROGRESS", self.resources)
+        self._soon(lambda: self._delete_each(self._deleted))
 
     def roll_back(self) -> None:
         """Rolls an update back, also one that has failed without rollback or whose rollback failed."""
         touched = [each for each in self.resources if each.attempted is not None]
         self._begin("UPDATE_ROLLBACK_IN_PROGRESS", touched)
-        for resource in list(touched):
-            attempted = resource.attempted or {}
-            self._send("Update", resource, resource.deployed, old=attempted, then=self._back, is_rollback=True)
-        if not touched:
-            self._finish("UPDATE_ROLLBACK_COMPLETE")
+        self._soon(lambda: self._turn_back(touched))
 
     def skip(self) -> None:
         """continue-update-rollback that skips the resources that failed."""
@@ -136,8 +131,8 @@ class Stack:
         elif creating:
             for each in self.resources:
                 each.deployed, each.attempted = each.attempted or {}, None
-            self._begin("ROLLBACK_IN_PROGRESS", list(self.resources))
-            self._delete_each(self._undone)
+            self._begin("ROLLBACK_IN_PROGRESS", self.resources)
+            self._soon(lambda: self._delete_each(self._undone))
         else:
             self.roll_back()
 
@@ -151,6 +146,13 @@ class Stack:
                 self.service.handles[handle].over = True
 
     # Back and away -----------------------------------------------------------------------------
+
+    def _turn_back(self, touched: list[Resource]) -> None:
+        for resource in touched:
+            attempted = resource.attempted or {}
+            self._send("Update", resource, resource.deployed, old=attempted, then=self._back, is_rollback=True)
+        if not touched:
+            self._finish("UPDATE_ROLLBACK_COMPLETE")
 
     def _back(self, resource: Resource, epoch: int, sent: Sent) -> None:
         if epoch != self.epoch:
@@ -211,6 +213,12 @@ class Stack:
 
     # Details -----------------------------------------------------------------------------------
 
+    def _soon(self, happen: Callable[[], None]) -> None:
+        """CloudFormation takes some seconds from one phase to the next one's requests."""
+        epoch, boundary = self.epoch, self.service.boundary
+        pause = 2 + 4 * boundary.swarm.random.random()
+        boundary.agenda.after(pause, lambda: happen() if epoch == self.epoch else None)
+
     def _send(
         self,
         kind: str,
@@ -236,7 +244,7 @@ class Stack:
             resource.in_flight = sent
 
     def _begin(self, status: str, pending: list[Resource]) -> None:
-        self.status, self.pending, self.failed = status, pending, False
+        self.status, self.pending, self.failed = status, list(pending), False
         self.epoch += 1
         self._note(status)
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from tests.simulation.agenda import Defect
 from tests.simulation.boundary import Boundary, Invocation, client_error
 from tests.simulation.expressions import Invalid, Item, holds, updated
 
@@ -28,7 +29,7 @@ class Table:
             members, {"TableName", "Key", "ConsistentRead", "ProjectionExpression", "ExpressionAttributeNames"}
         )
         if not members.get("ConsistentRead"):
-            raise AssertionError("the record is read inconsistently")
+            raise Defect("the record is read inconsistently")
         key = _key(members["Key"])
 
         def carry_out() -> dict[str, Any]:
@@ -58,7 +59,7 @@ class Table:
         """Query of the index."""
         names, values = members.get("ExpressionAttributeNames", {}), members["ExpressionAttributeValues"]
         if members["IndexName"] != "PhysicalResourceId" or members.get("ConsistentRead"):
-            raise AssertionError(f"a query that cannot be made: {members}")
+            raise Defect(f"a query that cannot be made: {members}")
         condition = members["KeyConditionExpression"]
         projected = ("StackId", "LogicalResourceId", "PhysicalResourceId", "Declared")
 
@@ -105,7 +106,7 @@ class Table:
             case "NONE":
                 return {}
             case other:
-                raise AssertionError(f"ReturnValues {other}")
+                raise Defect(f"ReturnValues {other}")
 
     def _call(self, action: str, carry_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         self.expire()
@@ -114,7 +115,7 @@ class Table:
 
     def _expect(self, members: dict[str, Any], known: set[str]) -> None:
         if members["TableName"] != self.name or set(members) - known:
-            raise AssertionError(f"a call that is not known: {sorted(members)}")
+            raise Defect(f"a call that is not known: {sorted(members)}")
 
 
 def _key(key: dict[str, Any]) -> Key:

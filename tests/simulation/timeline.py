@@ -39,13 +39,13 @@ class Timeline:
         """Takes down one line."""
         self.lines.append(Line(self.agenda.now, subject, who, what))
 
-    def about(self, subjects: Iterable[str], until: float = float("inf"), longest: int = LONGEST) -> list[str]:
+    def about(self, subjects: Iterable[str], since: float, until: float, longest: int = LONGEST) -> list[str]:
         """The lines about `subjects`, repetitions folded, and the middle left out where there are too many."""
         wanted = set(subjects)
         folded: list[Line] = []
         recent: dict[tuple[str, str, str], Line] = {}
         for line in self.lines:
-            if line.subject not in wanted or line.at > until:
+            if line.subject not in wanted or not since <= line.at <= until:
                 continue
             same = recent.get((line.subject, line.who, line.what))
             if same is not None and same in folded[-4:]:

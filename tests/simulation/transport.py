@@ -20,7 +20,7 @@ class Transport:
         boundary = self.boundary
         boundary.calls += 1
         caller, now = boundary.invocation, boundary.agenda.now
-        action = f"PUT {what.split()[-1]}"
+        action = f"PUT {what.rsplit(maxsplit=1)[-1]}"
         boundary.wait(caller)
         boundary.may_kill(caller, "before", action)
         if boundary.swarm.is_down("transport", now):

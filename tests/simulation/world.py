@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Self
 
 os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
 os.environ.setdefault("AWS_REGION", "us-east-1")
@@ -15,7 +15,7 @@ from cloudhsm_settings.custom_resource import observability
 from cloudhsm_settings.environment import Environment
 from cloudhsm_settings.handler import wire
 from cloudhsm_settings.responder import respond
-from tests.simulation.agenda import START, Agenda
+from tests.simulation.agenda import START, Agenda, Defect
 from tests.simulation.boundary import Boundary
 from tests.simulation.cloudformation import CloudFormation
 from tests.simulation.cloudhsm import NEW, OLD, CloudHsm, People
@@ -80,12 +80,14 @@ class World:
 
     def _build(self) -> None:
         oracle, boundary = self.oracle, self.boundary
-        self.cloudhsm = oracle.cloudhsm = CloudHsm(boundary, oracle.changed)
-        self.table = oracle.table = Table(boundary, TABLE, oracle.written)
+        self.cloudhsm = oracle.cloudhsm = CloudHsm(boundary, faultless(oracle.changed))
+        self.table = oracle.table = Table(boundary, TABLE, faultless(oracle.written))
         self.cloudformation = oracle.cloudformation = CloudFormation(
-            boundary, self._invoke, oracle.arrived, oracle.signalled, oracle.closed, oracle.stray
+            boundary,
+            self._invoke,
+            *(faultless(each) for each in (oracle.arrived, oracle.signalled, oracle.closed, oracle.stray)),
         )
-        self.scheduler = oracle.scheduler = Scheduler(boundary, self._invoke, oracle.scheduled)
+        self.scheduler = oracle.scheduler = Scheduler(boundary, self._invoke, faultless(oracle.scheduled))
         self.transport = Transport(boundary, self.cloudformation.receive)
         self.function = Lambda(
             boundary,
@@ -161,11 +163,26 @@ class World:
         )
 
     def _told(self, violation: Violation) -> str:
-        lines = self.timeline.about(violation.subjects, violation.at + 600)
+        sent = violation.request
+        # From the former request on: what went before is rarely of use.
+        since = (sent.earlier or sent).sent_at - 300 if sent else 0.0
+        lines = self.timeline.about(violation.subjects, since, violation.at + 600)
         who = violation.request.name if violation.request else "-"
         head = f"VIOLATION of «{violation.guarantee}» by {who}, seed {self.seed}: {violation.text}"
         replay = f"  replay: SEED={self.seed} REQUESTS=1 make simulate"
         return "\n".join((head, f"  world: {self.swarm.describe()}", *lines, replay))
+
+
+def faultless(judge: Callable[..., None]) -> Callable[..., None]:
+    """`judge`, whose own errors no code under test can swallow."""
+
+    def judging(*given: Any) -> None:
+        try:
+            judge(*given)
+        except Exception as error:
+            raise Defect(f"{judge.__name__} is wrong") from error
+
+    return judging
 
 
 class Sink(logging.Handler):
@@ -176,7 +193,7 @@ class Sink(logging.Handler):
         self._world = world
         self._formatted = world.seed % 8 == 0
 
-    def __enter__(self) -> "Sink":
+    def __enter__(self) -> Self:
         logger = logging.getLogger(observability.SERVICE)
         self._kept, self._level = list(logger.handlers), logger.level
         self.setFormatter(self._kept[0].formatter if self._kept else None)

@@ -1,0 +1,79 @@
+"""A small run of the simulation, and what it is built of."""
+
+from random import Random
+
+import pytest
+
+from tests.simulation.__main__ import last_line, live, live_all
+from tests.simulation.agenda import START, Agenda
+from tests.simulation.sometimes import Sometimes
+from tests.simulation.swarm import FAULTS, Swarm
+from tests.simulation.tasks import Tasks
+from tests.simulation.world import World
+
+SEED = 20261127
+
+
+def test_no_guarantee_is_broken():
+    report, _ = live_all(SEED, 1500, processes=2)
+    assert not report.violations, report.text
+    assert last_line(report).endswith(f"0 violations, seed {SEED}")
+
+
+@pytest.mark.parametrize("seed", [SEED, SEED + 1])
+def test_a_seed_replays_byte_for_byte(seed):
+    traces = []
+    for _ in range(2):
+        world = World(seed)
+        world.run()
+        traces.append([str(line) for line in world.timeline.lines])
+    assert traces[0] == traces[1]
+    assert len(traces[0]) > 50
+
+
+def test_a_world_says_how_often_everything_happened():
+    report, seen = live(SEED)
+    assert report.requests >= 20
+    assert seen.counts["stack: DELETE_COMPLETE"] or seen.counts["stack: ROLLBACK_COMPLETE"]
+    assert seen.never(("stack: DELETE_COMPLETE", "pigs fly"))[-1] == "pigs fly"
+    both = Sometimes()
+    both.add(seen)
+    both.add(seen)
+    assert both.counts["sent: Create"] == 2 * seen.counts["sent: Create"]
+
+
+def test_the_swarm_knows_calm_and_hell():
+    moods = {Swarm.draw(Random(seed), START, 1000).mood for seed in range(50)}
+    assert moods == {"calm", "one", "several", "hell"}
+    calm = next(swarm for seed in range(50) if (swarm := Swarm.draw(Random(seed), START, 1000)).mood == "calm")
+    assert not any(calm.strikes(fault, START) for fault in FAULTS)
+
+
+def test_tasks_overlap_at_their_pauses():
+    agenda, order = Agenda(), []
+    tasks = Tasks(agenda)
+
+    def work(name: str, seconds: float) -> None:
+        for step in range(3):
+            order.append(f"{name}{step}")
+            tasks.pause(seconds)
+
+    agenda.after(0, lambda: tasks.start(lambda: work("a", 2)))
+    agenda.after(1, lambda: tasks.start(lambda: work("b", 2)))
+    agenda.run()
+    tasks.close()
+    assert order == ["a0", "b0", "a1", "b1", "a2", "b2"]
+
+
+def test_what_a_task_raises_comes_out_of_the_agenda():
+    agenda = Agenda()
+    tasks = Tasks(agenda)
+
+    def work() -> None:
+        tasks.pause(1)
+        raise AssertionError("seen")
+
+    agenda.after(0, lambda: tasks.start(work))
+    agenda.after(0.5, lambda: None)
+    with pytest.raises(AssertionError, match="seen"):
+        agenda.run()
