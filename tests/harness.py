@@ -1,19 +1,24 @@
-"""Lambda and Scheduler around the real function: it is invoked with requests, and looks when time passes."""
+"""Lambda and Scheduler around the real function: it is invoked with requests, and polls when time passes."""
 
 import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 
 from cloudhsm_settings.environment import Environment
-from cloudhsm_settings.errors import Transient
+from cloudhsm_settings.custom_resource.errors import Transient
+from cloudhsm_settings.custom_resource.event import Key
+from cloudhsm_settings.custom_resource.record import Record
+from cloudhsm_settings.custom_resource.resource import ScheduledResource
+from cloudhsm_settings.custom_resource.store import DynamoDbStore
 from cloudhsm_settings.handler import wire
-from cloudhsm_settings.resource import ScheduledResource
 from sandbox.cloudhsm import CloudHsmServer
 from sandbox.receiver import Receiver
+from sandbox.table import TABLE
 
 MINUTE = 60.0
 GROUP = "operations"
@@ -35,6 +40,7 @@ class Context:
     function_name = "cloudhsm-cluster-settings-Function"
     memory_limit_in_mb = 512
     aws_request_id = "5b1c1e6a-0000-4000-8000-000000000000"
+    log_group_name = "/aws/lambda/cloudhsm-cluster-settings-Function"
     log_stream_name = "2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"
 
     def __init__(self, seconds_left: float = 60.0) -> None:
@@ -55,19 +61,25 @@ class Harness:
 
     def __post_init__(self) -> None:
         environment = Environment(
+            table=TABLE,
             schedule_group=GROUP,
             scheduler_role_arn="arn:aws:iam::111122223333:role/scheduler",
             wait_condition_hosts=frozenset({self.receiver.host}),
+            response_hosts=frozenset({self.receiver.host}),
+            region=os.environ["AWS_REGION"],
             local=False,
         )
         self.resource = wire(environment, clock=self.clock)
         self.fleet = self.server.fleet
         self.scheduler = boto3.client("scheduler")
+        self.store = DynamoDbStore(lambda: boto3.client("dynamodb"), TABLE)
 
-    def deliverable(self, event: dict[str, Any], path: str = "/answer") -> dict[str, Any]:
+    def deliverable(self, event: dict[str, Any], path: str = "/response") -> dict[str, Any]:
         """The event with a ResponseURL, and a handle if it has one, that lead to the receiver."""
         event = json.loads(json.dumps(event))
-        event["ResponseURL"] = f"{self.receiver.url}{path}?X-Amz-Signature=secret{event['RequestId'][:8]}"
+        signed = datetime.fromtimestamp(self.clock(), UTC).strftime("%Y%m%dT%H%M%SZ")
+        secret = f"X-Amz-Date={signed}&X-Amz-Signature=secret{event['RequestId'][:8]}"
+        event["ResponseURL"] = f"{self.receiver.url}{path}?{secret}"
         if "WaitConditionHandle" in event["ResourceProperties"]:
             event["ResourceProperties"]["WaitConditionHandle"] = f"{self.receiver.url}/handle?X-Amz-Signature=secret"
         return event
@@ -82,10 +94,16 @@ class Harness:
         pages = self.scheduler.get_paginator("list_schedules").paginate(GroupName=GROUP)
         return [each["Name"] for page in pages for each in page["Schedules"]]
 
-    def look_input(self, name: str) -> dict[str, Any]:
+    def poll_event(self, name: str) -> dict[str, Any]:
         answer = self.scheduler.get_schedule(GroupName=GROUP, Name=name)
-        look: dict[str, Any] = json.loads(answer["Target"]["Input"])
-        return look
+        poll: dict[str, Any] = json.loads(answer["Target"]["Input"])
+        return poll
+
+    def record(self, event: dict[str, Any]) -> Record:
+        """What the table knows of the event's resource."""
+        record = self.store.read(Key(event["StackId"], event["LogicalResourceId"]))
+        assert record is not None
+        return record
 
     def pass_time(self, seconds: float = MINUTE) -> None:
         """Lets time pass, and Scheduler invoke what is due."""
@@ -95,12 +113,12 @@ class Harness:
             if answer["EndDate"].timestamp() < self.clock():
                 self.scheduler.delete_schedule(GroupName=GROUP, Name=name)
             else:
-                # Lambda would try again; so does the next look.
+                # Lambda would try again; so does the next poll.
                 with suppress(Transient):
                     self.invoke(json.loads(answer["Target"]["Input"]))
 
     def run(self, event: dict[str, Any], minutes: int = 800) -> None:
-        """The request and all looks that follow it."""
+        """The request and all polls that follow it."""
         self.invoke(event)
         for _ in range(minutes):
             if not self.schedules():
@@ -109,8 +127,8 @@ class Harness:
         raise AssertionError(f"still in flight after {minutes} minutes")
 
     @property
-    def answers(self) -> list[dict[str, Any]]:
-        return [each.answer for each in self.receiver.received if each.path.startswith("/answer")]
+    def responses(self) -> list[dict[str, Any]]:
+        return [each.answer for each in self.receiver.received if each.path.startswith("/response")]
 
     @property
     def signals(self) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ import boto3
 from botocore.config import Config
 
 _TIMEOUTS = {"connect_timeout": 5, "read_timeout": 15}
-# ModifyCluster must not be repeated behind our back, and a look that failed is followed by the next.
+# ModifyCluster must not be repeated behind our back, and a poll that failed is followed by the next.
 _ONCE = Config(retries={"total_max_attempts": 1}, **_TIMEOUTS)
 _RETRYING = Config(retries={"mode": "standard", "total_max_attempts": 4}, **_TIMEOUTS)
 
@@ -16,6 +16,12 @@ _RETRYING = Config(retries={"mode": "standard", "total_max_attempts": 4}, **_TIM
 def cloudhsm() -> Any:
     """CloudHSM v2, without retries."""
     return boto3.client("cloudhsmv2", config=_ONCE)
+
+
+@cache
+def dynamodb() -> Any:
+    """DynamoDB, with retries: a conditional write that took effect unseen is refused when it is repeated."""
+    return boto3.client("dynamodb", config=_RETRYING)
 
 
 @cache

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
-from cloudhsm_settings.aws_errors import translated
-from cloudhsm_settings.properties import whole_number
+from cloudhsm_settings.custom_resource.aws_errors import Final, translated
+from cloudhsm_settings.custom_resource.errors import InvalidRequest, NotFound
+from cloudhsm_settings.custom_resource.event import whole_number
 
 # Cluster states: https://docs.aws.amazon.com/cloudhsm/latest/APIReference/API_Cluster.html
 CREATE_IN_PROGRESS = "CREATE_IN_PROGRESS"
@@ -23,6 +24,7 @@ DEGRADED = "DEGRADED"
 
 SETTLED = frozenset({UNINITIALIZED, INITIALIZED, ACTIVE, DEGRADED})
 AWAITING_A_PERSON = frozenset({UNINITIALIZED, INITIALIZED})
+TYPE_CHANGING = frozenset({MODIFY_IN_PROGRESS, ROLLBACK_IN_PROGRESS})
 GONE = frozenset({DELETE_IN_PROGRESS, DELETED})
 
 
@@ -76,19 +78,30 @@ class Cluster:
     @property
     def retention_days(self) -> int | None:
         """Days of the managed policy; None without one, or with one not counted in days."""
-        return whole_number(self.retention_value) if self.retention_type == "DAYS" else None
+        return whole_number(self.retention_value) if self.retention_type in ("", "DAYS") else None
+
+    @property
+    def shown_type(self) -> str:
+        """The type that the cluster, or else all of its HSMs, report; empty when neither does."""
+        types = {hsm.hsm_type for hsm in self.live_hsms}
+        return self.hsm_type or (types.pop() if len(types) == 1 else "")
+
+    def lagging(self, hsm_type: str) -> tuple[Hsm, ...]:
+        """The live HSMs that report another type than `hsm_type`."""
+        return tuple(hsm for hsm in self.live_hsms if hsm.hsm_type not in ("", hsm_type))
 
     def migrated(self, hsm_type: str) -> int:
         """How many live HSMs are of `hsm_type` and in service."""
         return sum(hsm.hsm_type == hsm_type and hsm.state == ACTIVE for hsm in self.live_hsms)
 
     def yet_to_become(self, hsm_type: str) -> int:
-        """How many live HSMs are not of `hsm_type`."""
-        return sum(hsm.hsm_type != hsm_type for hsm in self.live_hsms)
+        """How many live HSMs are not of `hsm_type`, as far as can be told."""
+        unknown = 0 if self.shown_type == hsm_type else sum(hsm.hsm_type == "" for hsm in self.live_hsms)
+        return len(self.lagging(hsm_type)) + unknown
 
     def is_wholly(self, hsm_type: str) -> bool:
-        """Whether the cluster reports `hsm_type` and no live HSM reports another one."""
-        return self.hsm_type == hsm_type and all(hsm.hsm_type in ("", hsm_type) for hsm in self.live_hsms)
+        """Whether `hsm_type` is reported, and no live HSM reports another one."""
+        return self.shown_type == hsm_type and not self.lagging(hsm_type)
 
     @classmethod
     def from_api(cls, answer: Mapping[str, Any]) -> "Cluster":
@@ -132,6 +145,17 @@ def _epoch(moment: datetime | None) -> float | None:
     return moment.timestamp() if moment else None
 
 
+_REFUSED = (InvalidRequest, "Nothing more was changed; correct what the message names, then update the stack again.")
+# Of ModifyCluster: what refuses a read heals by itself, as far as is known.
+_REFUSALS: Final = {
+    "CloudHsmInvalidRequestException": _REFUSED,
+    "CloudHsmResourceNotFoundException": (NotFound, "Check the ClusterId."),
+    "CloudHsmServiceException": _REFUSED,
+    "ValidationError": _REFUSED,
+    "ValidationException": _REFUSED,
+}
+
+
 class CloudHsmV2Client(Protocol):
     """The part of boto3's cloudhsmv2 client that is used."""
 
@@ -145,7 +169,7 @@ class CloudHsmV2Client(Protocol):
 class CloudHsm:
     """CloudHSM as seen by one operation; each method makes exactly one call.
 
-    All methods raise AccessDenied, InvalidRequest, NotFound or Transient, see `aws_errors`.
+    Both kinds of call raise AccessDenied or Transient, ModifyCluster also InvalidRequest or NotFound.
     """
 
     def __init__(self, client: CloudHsmV2Client) -> None:
@@ -168,6 +192,6 @@ class CloudHsm:
         return self._modify(cluster_id, HsmType=hsm_type)
 
     def _modify(self, cluster_id: str, **setting: Any) -> Cluster:
-        with translated("cloudhsm:ModifyCluster", cluster_id):
+        with translated("cloudhsm:ModifyCluster", cluster_id, final=_REFUSALS):
             answer = self._client.modify_cluster(ClusterId=cluster_id, **setting)
         return Cluster.from_api(answer.get("Cluster") or {})

@@ -1,38 +1,45 @@
-"""Everything that can end or interrupt an operation.
+"""What can go wrong with a cluster, besides what can go wrong with any custom resource.
 
-    Failure                   answered to CloudFormation as FAILED with `reason`
-    ├── InvalidProperties     the template is wrong; nothing was called
-    ├── NotFound              the cluster is unknown, deleted or being deleted
-    ├── NotReady              the cluster is in a state that only a person can move on
-    ├── WontFit               the migration would outlast the wait
-    ├── Reverted              CloudHSM went back to the original type by itself
-    ├── Conflicting           somebody else changed what this operation changes
-    ├── TurnBackRefused       going back to the former type would lose keys
-    ├── NotStabilized         the time is up
-    ├── AccessDenied          an IAM permission is missing
-    ├── InvalidRequest        CloudHSM refused the call
-    └── InternalFailure       a defect of this function
-    Transient                 AWS throttled, erred or timed out: look again later
-    Superseded                a newer request owns the resource: say and do nothing
-
-Names follow the handler error codes of the CloudFormation CLI where one fits:
-https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract-errors.html
+Failure                   see `custom_resource.errors`
+├── InvalidProperties     the template is wrong; nothing was called
+├── NotReady              the cluster is in a state that only a person can move on
+├── WontFit               the migration would outlast the wait
+├── HandleUsed            the wait condition handle belongs to the former update
+├── Reverted              the cluster went back to the original type
+├── Conflicting           somebody else changed what this operation changes
+├── TurnBackRefused       going back to the former type needs consent, or is not possible
+└── NotStabilized         the time is up
 """
 
-from typing import ClassVar
+from cloudhsm_settings.custom_resource.errors import (
+    AccessDenied,
+    Failure,
+    InternalFailure,
+    InvalidRequest,
+    NotARequest,
+    NotFound,
+    Superseded,
+    Transient,
+)
 
-
-class Failure(Exception):
-    """Ends the operation; `reason` becomes the Reason of the answer.
-
-    A reason is one or two sentences: the cluster, what was seen, what to do next.
-    """
-
-    outcome: ClassVar[str] = "Failed"
-
-    def __init__(self, reason: str) -> None:
-        super().__init__(reason)
-        self.reason = reason
+__all__ = [
+    "AccessDenied",
+    "Conflicting",
+    "Failure",
+    "HandleUsed",
+    "InternalFailure",
+    "InvalidProperties",
+    "InvalidRequest",
+    "NotARequest",
+    "NotFound",
+    "NotReady",
+    "NotStabilized",
+    "Reverted",
+    "Superseded",
+    "Transient",
+    "TurnBackRefused",
+    "WontFit",
+]
 
 
 class InvalidProperties(Failure):
@@ -45,12 +52,6 @@ class InvalidProperties(Failure):
         self.faults = tuple(faults)
 
 
-class NotFound(Failure):
-    """The cluster does not exist (any more) in this account and region."""
-
-    outcome = "NotFound"
-
-
 class NotReady(Failure):
     """The cluster waits for a person, so waiting for the cluster would never end."""
 
@@ -61,6 +62,12 @@ class WontFit(Failure):
     """Migrating all HSMs takes longer than CloudFormation is willing to wait."""
 
     outcome = "WontFit"
+
+
+class HandleUsed(Failure):
+    """A wait condition waits once: the handle of the former update tells nobody anything."""
+
+    outcome = "HandleUsed"
 
 
 class Reverted(Failure):
@@ -85,38 +92,3 @@ class NotStabilized(Failure):
     """The deadline came before the cluster was as declared."""
 
     outcome = "NotStabilized"
-
-
-class AccessDenied(Failure):
-    """AWS denied a call; the reason names the missing IAM action."""
-
-    outcome = "AccessDenied"
-
-
-class InvalidRequest(Failure):
-    """CloudHSM refused ModifyCluster and a repetition would be refused again."""
-
-    outcome = "InvalidRequest"
-
-
-class InternalFailure(Failure):
-    """An exception nobody expected; the log has the traceback."""
-
-    outcome = "InternalFailure"
-
-
-class Transient(Exception):
-    """AWS could not answer now. `code` is the error code, or the class of an I/O error.
-
-    `had_no_effect` tells that the call was certainly not carried out.
-    """
-
-    def __init__(self, action: str, code: str, *, had_no_effect: bool = False) -> None:
-        super().__init__(f"{action}: {code}")
-        self.action = action
-        self.code = code
-        self.had_no_effect = had_no_effect
-
-
-class Superseded(Exception):
-    """A newer request for the same resource, or a twin of this one, has taken over."""

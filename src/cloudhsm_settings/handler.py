@@ -1,77 +1,110 @@
-"""The Lambda entry point: crhelper's wiring and nothing else."""
+"""The Lambda entry point: the wiring and nothing else."""
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from cloudhsm_settings import clients
 from cloudhsm_settings.attributes import TRIMMED_FIRST
 from cloudhsm_settings.cluster import CloudHsm
-from cloudhsm_settings.delivery import put
+from cloudhsm_settings.custom_resource.delivery import put
+from cloudhsm_settings.custom_resource.observability import logger, metrics
+from cloudhsm_settings.custom_resource.operation import Deliver, Operation, Ports, Schedules, Traits
+from cloudhsm_settings.custom_resource.resource import Event, ScheduledResource
+from cloudhsm_settings.custom_resource.schedules import SchedulerSchedules
+from cloudhsm_settings.custom_resource.store import DynamoDbStore, Store
+from cloudhsm_settings.declared import declared, handle_url, kept
 from cloudhsm_settings.environment import Environment
-from cloudhsm_settings.observability import logger, metrics
+from cloudhsm_settings.identity import is_cluster_id, physical_id
+from cloudhsm_settings.properties import wait_condition_hosts
 from cloudhsm_settings.provider import Provider
-from cloudhsm_settings.resource import Deliver, Event, ScheduledResource
-from cloudhsm_settings.schedules import SchedulerSchedules, Schedules
-from cloudhsm_settings.signals import Signal, signal_handle
-from cloudhsm_settings.stack import read_phase
+from cloudhsm_settings.stack import read_direction, read_phase
+
+Client = Callable[[], Any]
 
 
 def wire(
     environment: Environment,
     *,
-    schedules: Callable[[Any], Schedules] | None = None,
+    cloudhsm: Client = clients.cloudhsm,
+    cloudformation: Client = clients.cloudformation,
+    dynamodb: Client = clients.dynamodb,
+    scheduler: Client = clients.scheduler,
     deliver: Deliver = put,
-    send_signal: Callable[[Signal], None] = signal_handle,
     clock: Callable[[], float] = time.time,
+    store: Store | None = None,
+    schedules: Schedules | None = None,
 ) -> ScheduledResource:
-    """The resource with its functions, every collaborator handed in."""
+    """The resource with its functions, every collaborator handed in.
 
-    def in_scheduler(context: Any) -> Schedules:
-        return SchedulerSchedules(
-            client=clients.scheduler,
-            group=environment.schedule_group,
-            role_arn=environment.scheduler_role_arn,
-            target_arn=context.invoked_function_arn,
+    `store` and `schedules` stand in for table and Scheduler where there are none.
+    """
+    handle_hosts = wait_condition_hosts(environment.region) | environment.wait_condition_hosts
+
+    def ports(context: Any) -> Ports:
+        return Ports(
+            store=store or DynamoDbStore(dynamodb, environment.table),
+            schedules=schedules
+            or SchedulerSchedules(
+                client=scheduler,
+                group=environment.schedule_group,
+                role_arn=environment.scheduler_role_arn,
+                target_arn=context.invoked_function_arn,
+                clock=clock,
+            ),
+            deliver=deliver,
             clock=clock,
+            seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+            log_location=log_location(context),
+            stack_direction=lambda stack_id: read_direction(cloudformation, stack_id),
+            warn=logger.warning,
         )
 
-    resource = ScheduledResource(
-        schedules=schedules or in_scheduler,
+    traits = Traits(
+        physical_id=physical_id,
+        is_issued=is_cluster_id,
+        handle_url=partial(handle_url, hosts=handle_hosts),
+        declared=declared,
+        kept=kept,
         trimmed_first=TRIMMED_FIRST,
-        deliver=deliver,
-        clock=clock,
     )
+    resource = ScheduledResource(ports=ports, traits=traits, hosts=environment.response_hosts)
     provider = Provider(
-        resource=resource,
-        cloudhsm=lambda: CloudHsm(clients.cloudhsm()),
-        read_phase=lambda stack_id: read_phase(clients.cloudformation, stack_id),
+        cloudhsm=lambda: CloudHsm(cloudhsm()),
+        read_phase=lambda stack_id: read_phase(cloudformation, stack_id),
         clock=clock,
-        send_signal=send_signal,
-        handle_hosts=environment.wait_condition_hosts,
+        handle_hosts=handle_hosts,
     )
 
     @resource.create
     @resource.update
     @resource.poll_create
     @resource.poll_update
-    def look(event: Event, context: Any) -> str | None:
-        return provider.look(event, context)
+    def poll(operation: Operation, context: Any) -> bool:
+        return provider.poll(operation, context)
 
     @resource.delete
-    def delete(event: Event, context: Any) -> None:
-        provider.leave_alone(event, context)
+    def delete(operation: Operation, context: Any) -> bool:
+        return provider.leave_alone(operation, context)
 
     return resource
 
 
+def log_location(context: Any) -> str:
+    """Where the log is. The CDK CLI looks for the phrase about the stream to fetch it, so that comes last."""
+    group = getattr(context, "log_group_name", "")
+    in_group = f"Log group: {group}. " if group else ""
+    return f"{in_group}See the details in CloudWatch Log Stream: {context.log_stream_name}"
+
+
 def wire_local(environment: Environment) -> tuple[ScheduledResource, Callable[[Any], dict[str, Any] | None]]:
-    """The resource for `sam local`, and what waits for its answer."""
+    """The resource for `sam local`, and what waits for its response."""
     # Late: nothing of it is needed in AWS.
     from cloudhsm_settings.local import LocalRun
 
     run = LocalRun()
-    local = wire(environment, schedules=run.schedules_of, deliver=run.deliver, send_signal=run.signal)
+    local = wire(environment, store=run.store, schedules=run.schedules, deliver=run.deliver)
     return local, lambda context: run.finish(local, context)
 
 
@@ -80,8 +113,8 @@ resource, finish = wire_local(environment) if environment.local else (wire(envir
 
 
 @metrics.log_metrics
-@logger.inject_lambda_context(clear_state=True)
+@logger.inject_lambda_context(clear_state=True, log_event=False)
 def lambda_handler(event: Event, context: Any) -> dict[str, Any] | None:
-    """Handles one request of CloudFormation, or one look by Scheduler; returns the answer under `sam local`."""
+    """Handles one request of CloudFormation, or one poll by Scheduler; returns the response under `sam local`."""
     resource(event, context)
     return finish(context)

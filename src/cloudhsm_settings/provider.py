@@ -1,139 +1,174 @@
 """The provider: what a request for Custom::CloudHSMClusterSettings does, from the request to its effects."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from typing import Any, assert_never
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_never
 
 from cloudhsm_settings.attributes import attributes
 from cloudhsm_settings.cluster import CloudHsm, Cluster
-from cloudhsm_settings.converge import Step, converge
-from cloudhsm_settings.errors import Failure
-from cloudhsm_settings.observability import count, logger
-from cloudhsm_settings.properties import is_cluster_id, parse, whole_number
-from cloudhsm_settings.reconcile import Accepted, Decision, Done, Fail, ModifyHsmType, ModifyRetention, Wait
-from cloudhsm_settings.request import Progress, Request, StackPhase
-from cloudhsm_settings.resource import Event, ScheduledResource
-from cloudhsm_settings.signals import Signal, signal_handle, signal_superseded
+from cloudhsm_settings.contested import contested, may_be_contested
+from cloudhsm_settings.converge import Asked, Step, converge
+from cloudhsm_settings.custom_resource.observability import count, logger
+from cloudhsm_settings.custom_resource.order import FIRST_ATTEMPT
+from cloudhsm_settings.custom_resource.record import Record
+from cloudhsm_settings.decisions import Decision, Done, Fail, ModifyHsmType, ModifyRetention, Wait
+from cloudhsm_settings.declared import retention_of
+from cloudhsm_settings.errors import Failure, Transient
+from cloudhsm_settings.history import Memory
+from cloudhsm_settings.identity import declared_cluster
+from cloudhsm_settings.properties import parse
+from cloudhsm_settings.request import Former, Progress, Request, StackPhase
+
+
+class OperationInFlight(Protocol):
+    """What the provider uses of `custom_resource.operation.Operation`, which says what each method does."""
+
+    @property
+    def record(self) -> Record: ...
+
+    def checkpoint(self, progress: Mapping[str, Any], memory: Mapping[str, Any] | None = None) -> None: ...
+
+    def accept(self, data: Mapping[str, str], progress: Mapping[str, Any]) -> None: ...
+
+    def others(self) -> list[Mapping[str, Any]]: ...
+
+    def keep(self, **kept: Mapping[str, Any]) -> None: ...
+
+    def succeed(self, data: Mapping[str, str], reason: str, outcome: str, **kept: Mapping[str, Any]) -> None: ...
+
+    def fail(self, failure: Failure, **kept: Mapping[str, Any]) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
     """Brings clusters to their declared settings; every collaborator is handed in."""
 
-    resource: ScheduledResource
     cloudhsm: Callable[[], CloudHsm]
     read_phase: Callable[[str], StackPhase]
     clock: Callable[[], float]
-    send_signal: Callable[[Signal], None] = signal_handle
     handle_hosts: frozenset[str] = frozenset()
 
-    def look(self, event: Event, context: Any) -> str | None:
-        """One look at the cluster, at the request or later; the physical id once everything is done."""
-        count("Looks")
-        request = self._request(event, context)
-        if request.settings.wait_condition_handle:
-            self.resource.ends_at = request.handle_deadline
-        for superseded in self.resource.claim():
-            signal_superseded(superseded, self.send_signal)
-        progress = replace(Progress.from_json(self.resource.progress), answered=self.resource.answered)
-        return self._effect(request, converge(request, progress, self.cloudhsm(), _Around(self, event)))
+    def poll(self, operation: OperationInFlight, context: Any) -> bool:
+        """One poll of the cluster, at the request or later; True once the operation has ended."""
+        count("Polls")
+        record = operation.record
+        asked = Asked(record.properties, record.old_properties, record.request_id)
+        progress, memory = Progress.from_json(record.progress), asked.seen(Memory.from_json(record.memory))
+        request = self._request(record, progress, memory, context)
+        logger.append_keys(ClusterId=request.cluster_id)
+        step = converge(
+            request,
+            progress,
+            memory,
+            asked=asked,
+            cloudhsm=self.cloudhsm(),
+            around=_Around(self, operation, request),
+        )
+        return _effect(operation, step)
 
-    def leave_alone(self, event: Event, _: Any) -> None:
-        """Delete: ends the operations in flight; the cluster stays as it is."""
-        physical_id = event.get("PhysicalResourceId", "")
-        try:
-            for superseded in self.resource.claim(of_subject_only=is_cluster_id(physical_id)):
-                signal_superseded(superseded, self.send_signal)
-        except Failure as failure:
-            # A resource must be deletable whatever has become of the provider; looks end by themselves.
-            logger.warning("operations in flight not ended", because=failure.reason)
-        logger.info("decided", decision="Done", because="Delete leaves the cluster as it is", ClusterId=physical_id)
+    def leave_alone(self, operation: OperationInFlight, _: Any) -> bool:
+        """Delete: the cluster stays as it is; the claim has ended what was in flight."""
+        subject = operation.record.physical_resource_id
+        logger.info("decided", decision="Done", because="Delete leaves the cluster as it is", ClusterId=subject)
         count("Deleted")
+        operation.succeed({}, "", "Deleted")
+        return True
 
-    def _request(self, event: Event, context: Any) -> Request:
+    def _request(self, record: Record, progress: Progress, memory: Memory, context: Any) -> Request:
         try:
-            settings = parse(event["ResourceProperties"], self.handle_hosts)
+            settings = parse(record.properties, self.handle_hosts)
         except Failure as failure:
             logger.info("decided", decision="Fail", because=failure.reason)
             raise
-        logger.append_keys(ClusterId=settings.cluster_id)
-        operation = self.resource.operation
         arn = context.invoked_function_arn.split(":")
-        in_place = event["RequestType"] == "Update" and event.get("PhysicalResourceId") == settings.cluster_id
-        before = event.get("OldResourceProperties") or {}
         return Request(
             settings=settings,
-            deadline=operation.deadline,
-            handle_deadline=operation.handle_deadline,
-            is_update=in_place,
-            declared_before=before.get("HsmType") if in_place else None,
-            retention_before=_retention_of(before) if in_place else None,
-            logical_resource_id=operation.logical_resource_id,
+            deadline=record.deadline,
+            handle_deadline=record.handle_deadline,
+            former=_former(record) if record.request_type == "Update" else None,
+            change=memory.type_change,
+            direction=progress.direction,
+            is_fresh=self.clock() - record.signed_at <= FIRST_ATTEMPT,
+            accepted=record.accepted,
+            logical_resource_id=record.logical_resource_id,
             account=arn[4],
             region=arn[3],
         )
 
-    def _effect(self, request: Request, step: Step) -> str | None:
-        self.resource.progress = step.progress.to_json()
-        match step.decision:
-            case Wait():
-                return None
-            case Accepted():
-                self.resource.answer_now(request.cluster_id, _data(step))
-                self.resource.progress = replace(step.progress, answered=True).to_json()
-                return None
-            case Done(because):
-                self.resource.Data = data = _data(step)
-                self._signal(request, Signal.success(request, because, data), None)
-                count("Drifted" if step.decision.drifted else "Succeeded")
-                return request.cluster_id
-            case Fail(failure):
-                self._signal(request, Signal.failure(request, failure.reason), failure)
-                raise failure
-            case _ as never:
-                assert_never(never)
-
-    def _signal(self, request: Request, signal: Signal, failure: Failure | None) -> None:
-        """The stack comes first: a handle that cannot be reached must not keep it waiting."""
-        if request.settings.wait_condition_handle:
-            self.resource.answer_now(request.cluster_id, dict(signal.data), failure)
-            self.send_signal(signal)
-
 
 @dataclass(frozen=True, slots=True)
 class _Around:
-    """The surroundings of one look, see `converge.Surroundings`."""
+    """The surroundings of one poll, see `converge.Surroundings`."""
 
     provider: Provider
-    event: Event
+    operation: OperationInFlight
+    request: Request
 
     def now(self) -> float:
         return self.provider.clock()
 
     def stack_phase(self) -> StackPhase:
-        return self.provider.read_phase(self.event["StackId"])
+        return self.provider.read_phase(self.operation.record.stack_id)
 
-    def record(self, progress: Progress) -> None:
-        self.provider.resource.record(progress.to_json())
+    def checkpoint(self, progress: Progress, memory: Memory) -> None:
+        self.operation.checkpoint(progress.to_json(), memory.to_json())
 
-    def fence(self) -> None:
-        self.provider.resource.fence()
+    def accept(self, cluster: Cluster | None, progress: Progress) -> None:
+        self.operation.accept(_data(self.operation.record, cluster, progress), progress.to_json())
 
     def decided(self, decision: Decision, cluster: Cluster | None) -> None:
         state = cluster.state if cluster else None
         logger.info("decided", decision=type(decision).__name__, because=decision.because, State=state)
         if isinstance(decision, ModifyHsmType | ModifyRetention):
             count("ModifyCluster")
+            self._warn_of_others(decision, cluster)
+
+    def _warn_of_others(self, decision: ModifyHsmType | ModifyRetention, cluster: Cluster | None) -> None:
+        """Two owners of one cluster are told of each other; it is no reason to fail."""
+        if cluster is None or not may_be_contested(self.request, decision, cluster):
+            return
+        try:
+            others = contested(decision, self.operation.others())
+        except (Failure, Transient) as error:
+            logger.warning("other owners not read", because=str(error))
+            return
+        for other in others:
+            logger.warning("contested", **other)
+            count("Contested")
 
 
-def _retention_of(properties: Mapping[str, Any]) -> int | None:
-    """Days in OldResourceProperties, which may be of any earlier version."""
-    policy = properties.get("BackupRetentionPolicy")
-    return whole_number(policy.get("Value")) if isinstance(policy, Mapping) else None
+def _effect(operation: OperationInFlight, step: Step) -> bool:
+    progress, memory = step.progress.to_json(), step.memory.to_json()
+    match step.decision:
+        case Wait():
+            operation.keep(progress=progress, memory=memory)
+            return False
+        case Done(because):
+            count("Drifted" if step.decision.drifted else "Succeeded")
+            data = _data(operation.record, step.cluster, step.progress, step.decision.drifted)
+            operation.succeed(data, because, "Succeeded", progress=progress, memory=memory)
+            return True
+        case Fail(failure):
+            count(failure.outcome)
+            operation.fail(failure, progress=progress, memory=memory)
+            return True
+        case _ as never:
+            assert_never(never)
 
 
-def _data(step: Step) -> dict[str, str]:
-    if step.cluster is None:
-        raise TypeError("Done and Accepted are decided on a cluster")
-    drifted = isinstance(step.decision, Done) and step.decision.drifted
-    return attributes(step.cluster, step.progress, drifted)
+def _former(record: Record) -> Former:
+    old = record.old_properties
+    on_rollback, handle, hsm_type = (old.get(name) for name in ("HsmTypeOnRollback", "WaitConditionHandle", "HsmType"))
+    return Former(
+        # OldResourceProperties of another cluster, or of none, are a replacement.
+        cluster_id=declared_cluster(old) if declared_cluster(old) == record.existing_id else "",
+        hsm_type=hsm_type if isinstance(hsm_type, str) else None,
+        retention_days=retention_of(old),
+        on_rollback="Revert" if on_rollback == "Revert" else "Keep",
+        wait_condition_handle=handle if isinstance(handle, str) else None,
+    )
+
+
+def _data(record: Record, cluster: Cluster | None, progress: Progress, drifted: bool = False) -> dict[str, str]:
+    """The attributes. A rollback succeeds without a cluster too; then it only knows the id."""
+    return attributes(cluster or Cluster(record.physical_resource_id, state=""), progress, drifted)

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
+from cloudhsm_settings.history import TypeChange
 from cloudhsm_settings.properties import Settings
 
 
@@ -17,7 +18,18 @@ class StackPhase(StrEnum):
     FORWARD = "Forward"
     ROLLING_BACK = "RollingBack"
     ENDED = "Ended"
-    """The stack is being deleted or is gone: nobody waits for this request any more."""
+    """The stack is at rest, being deleted, or gone: nobody waits for this request any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Former:
+    """What the OldResourceProperties of an Update say; they may be of any earlier version."""
+
+    cluster_id: str = ""
+    hsm_type: str | None = None
+    retention_days: int | None = None
+    on_rollback: str = "Keep"
+    wait_condition_handle: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +41,18 @@ class Request:
     """Until when the stack can be answered."""
     handle_deadline: float
     """Until when the wait condition handle can be signalled."""
-    is_update: bool = False
-    """False for a Create, and for an Update that moves the resource to another cluster."""
-    declared_before: str | None = None
-    """HsmType of the OldResourceProperties of an Update."""
-    retention_before: int | None = None
-    """Retention in days of the OldResourceProperties of an Update."""
+    former: Former | None = None
+    """None for a Create."""
+    change: TypeChange | None = None
+    """The last change of type that this resource made."""
+    direction: StackPhase = StackPhase.UNREAD
+    """Which way the stack went when it was first read: it tells a rollback's request from a user's."""
     phase: StackPhase = StackPhase.UNREAD
+    """Which way the stack goes now; read anew in each poll that calls ModifyCluster."""
+    is_fresh: bool = True
+    """Signed seconds ago: its stack cannot have turned since."""
+    accepted: bool = False
+    """The stack has its response; what follows goes to the wait condition handle, or to the log."""
     logical_resource_id: str = "Settings"
     account: str = ""
     region: str = ""
@@ -46,40 +63,81 @@ class Request:
         return self.settings.cluster_id
 
     @property
-    def changes_type(self) -> bool:
-        """Whether the template itself asks for a change of the type, not only drift does."""
-        return not self.is_update or self.settings.hsm_type != self.declared_before
+    def is_in_place(self) -> bool:
+        """Whether it is an Update that stays with its cluster."""
+        return self.former is not None and self.former.cluster_id == self.cluster_id
 
     @property
-    def follows_a_change(self) -> bool:
-        """Whether an earlier request may have changed moments ago what this one declares otherwise."""
-        retention = self.settings.retention_days
-        changes_retention = retention is not None and retention != self.retention_before
-        return self.is_update and (changes_retention or (self.settings.hsm_type is not None and self.changes_type))
+    def rolls_back(self) -> bool:
+        """Whether it is what a stack rollback sends, as far as the stack could be read."""
+        return self.former is not None and self.direction is StackPhase.ROLLING_BACK
+
+    @property
+    def changes_type(self) -> bool:
+        """Whether the template itself asks for a change of the type, not only drift does."""
+        return self.former is None or not self.is_in_place or self.settings.hsm_type != self.former.hsm_type
+
+    @property
+    def asks_for_type_anew(self) -> bool:
+        """Whether the type is asked for: by a change of it, or by Revert, which is the way back after Keep."""
+        consents = self.settings.on_rollback == "Revert"
+        return self.changes_type or (consents and self.former is not None and self.former.on_rollback != "Revert")
+
+    @property
+    def undoes(self) -> TypeChange | None:
+        """The change of type by this resource that a rollback with this request undoes."""
+        change = self.change
+        is_ours = change is not None and change.is_last and change.cluster_id == self.cluster_id
+        return change if is_ours and self.former is not None else None
+
+    @property
+    def handle(self) -> str | None:
+        """The handle that waits for this request; a rollback's was made for an earlier update."""
+        return None if self.rolls_back else self.settings.wait_condition_handle
+
+    @property
+    def handle_is_used(self) -> bool:
+        """Whether the handle is the one of the former update."""
+        return self.handle is not None and self.former is not None and self.handle == self.former.wait_condition_handle
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What an operation has asked for and seen; it travels from look to look."""
+    """What an operation has asked for and seen; it is kept in the record. Times are seconds since the epoch."""
 
-    retention_asked: bool = False
+    retention_asked_at: float | None = None
+    """When ModifyCluster was about to be called with the retention."""
+    retention_answered: bool = False
+    """CloudHSM took that call."""
     hsm_type_asked_at: float | None = None
-    """When ModifyCluster was about to be called with the type, seconds since the epoch."""
-    unsure: bool = False
-    """Nothing has shown yet that this call took effect: it may never have been made."""
+    """When ModifyCluster was about to be called with the type, or when somebody else's change to it was seen."""
+    hsm_type_answered: bool = False
+    """CloudHSM took that call, or its effect was seen."""
+    turns_back: bool = False
+    """The change of type is the way back."""
     previous_hsm_type: str = ""
-    """Type of the cluster before the change; empty when none was asked for."""
-    original_seen_at: float | None = None
-    """When a look first showed the previous type again, seconds since the epoch."""
-    answered: bool = False
-    """The stack has its answer; what follows goes to the wait condition handle."""
+    """Type of the cluster before the change; empty when this operation asked for none."""
+    former_seen_at: float | None = None
+    """Since when reads show ACTIVE with a type that is not the wanted one, after it was asked for."""
+    missing_at: float | None = None
+    """Since when CloudHSM lists no such cluster."""
+    refusals: int = 0
+    """How often CloudHSM has refused ModifyCluster."""
+    unreadable: int = 0
+    """How many polls could not read the stack."""
+    direction: StackPhase = StackPhase.UNREAD
+    """Which way the stack went when it was first read."""
+    waits_for: str = ""
+    """What the last poll waited for, as a clause: "HSM hsm-abc to be hsm2m.medium"."""
 
     def to_json(self) -> dict[str, Any]:
-        """A mapping for the schedule's input."""
+        """A mapping for the record."""
         return asdict(self)
 
     @classmethod
     def from_json(cls, value: Mapping[str, Any]) -> Self:
         """Reads `to_json`; members of other versions are ignored."""
-        known = {field.name for field in fields(cls)}
-        return cls(**{name: member for name, member in value.items() if name in known})
+        known = {field.name: value[field.name] for field in fields(cls) if field.name in value}
+        if "direction" in known:
+            known["direction"] = StackPhase(known["direction"])
+        return cls(**known)

@@ -42,21 +42,21 @@ def test_a_no_op_reads_once_and_changes_nothing(harness, others):
     begin(harness, "create-as-declared")
     assert cloudhsm_calls(harness.fleet) == ["DescribeClusters"]
     assert others == {"ListSchedules": 1}
-    assert harness.answers[0]["Status"] == "SUCCESS"
+    assert harness.responses[0]["Status"] == "SUCCESS"
 
 
 def test_a_retention_change_is_answered_in_its_own_invocation(harness, others):
     begin(harness, "create-retention")
     assert cloudhsm_calls(harness.fleet) == ["DescribeClusters", "ModifyCluster"]
     assert others == {"ListSchedules": 1}
-    assert harness.answers[0]["Status"] == "SUCCESS"
+    assert harness.responses[0]["Status"] == "SUCCESS"
 
 
 def test_bad_input_calls_nobody(harness, others):
     begin(harness, "create-invalid-properties")
     assert cloudhsm_calls(harness.fleet) == []
     assert others == {}
-    assert harness.answers[0]["Status"] == "FAILED"
+    assert harness.responses[0]["Status"] == "FAILED"
 
 
 @pytest.mark.parametrize("event", ["create-uninitialized", "create-wont-fit"])
@@ -64,7 +64,7 @@ def test_a_create_that_is_refused_reads_once(harness, others, event):
     begin(harness, event)
     assert cloudhsm_calls(harness.fleet) == ["DescribeClusters"]
     assert others == {"ListSchedules": 1}
-    assert harness.answers[0]["Status"] == "FAILED"
+    assert harness.responses[0]["Status"] == "FAILED"
 
 
 def test_a_delete_never_touches_cloudhsm(harness, others):
@@ -77,20 +77,20 @@ def test_an_idle_look_reads_once_and_calls_nobody_else(harness, others):
     begin(harness, "create-migration")
     harness.fleet.calls.clear()
     (name,) = harness.schedules()
-    look = harness.look_input(name)
+    poll = harness.poll_event(name)
     others.clear()
 
     harness.clock.moment += 60
-    harness.invoke(look)
+    harness.invoke(poll)
 
     assert cloudhsm_calls(harness.fleet) == ["DescribeClusters"]
     assert others == {}
-    assert harness.answers == []
+    assert harness.responses == []
 
 
 def test_a_migration_calls_modify_once_for_each_setting(harness):
     begin(harness, "create-migration")
-    harness.run(json.loads(json.dumps(harness.look_input(harness.schedules()[0]))))
+    harness.run(json.loads(json.dumps(harness.poll_event(harness.schedules()[0]))))
     assert harness.modifies == ("BackupRetentionPolicy", "HsmType")
     assert harness.fleet.calls[1].members == {
         "ClusterId": CLUSTER_ID,

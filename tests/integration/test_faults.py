@@ -19,8 +19,8 @@ def run(harness: Harness, name: str, *faults: Fault, stale_reads: int = 0, **clu
     event = harness.deliverable(situation.load())
     harness.set_stack_status(event, situation.stack_status)
     harness.run(event)
-    assert len(harness.answers) == 1
-    return harness.answers[0]
+    assert len(harness.responses) == 1
+    return harness.responses[0]
 
 
 @pytest.mark.parametrize("code", ["CloudHsmInternalFailureException", "ThrottlingException", "NeverHeardOf"])
@@ -151,7 +151,7 @@ def test_a_permission_that_only_tidies_up_costs_no_answer(harness, deny, action)
     harness.invoke(event)
     deny(action)
     harness.pass_time(3000)
-    assert [each["Status"] for each in harness.answers] == ["SUCCESS"]
+    assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
 
 
 def test_a_handle_that_refuses_is_no_trouble(harness):

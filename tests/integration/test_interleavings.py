@@ -87,7 +87,7 @@ def test_the_same_delivery_twice_has_the_effect_of_one(harness):
     event = harness.deliverable(BY_EVENT["create-migration"].load())
     for moment in at_every_moment(harness, event, lambda twin: twin.invoke(event)):
         finish(harness)
-        assert {each["Status"] for each in harness.answers} == {"SUCCESS"}, moment
+        assert {each["Status"] for each in harness.responses} == {"SUCCESS"}, moment
         assert harness.modifies.count("HsmType") == 1, moment
         assert harness.fleet.cluster(CLUSTER_ID).hsm_type == "hsm2m.medium"
 
@@ -105,14 +105,14 @@ def test_the_same_look_twice_has_the_effect_of_one(harness):
         harness.set_stack_status(event, "CREATE_IN_PROGRESS")
         harness.invoke(event)
         cluster.state = "ACTIVE"
-        look = harness.look_input(harness.schedules()[0])
-        interrupter = Interrupter(at, lambda look=look: twin_of(harness).invoke(look))
+        poll = harness.poll_event(harness.schedules()[0])
+        interrupter = Interrupter(at, lambda poll=poll: twin_of(harness).invoke(poll))
         interrupter.install()
-        harness.invoke(look)
+        harness.invoke(poll)
         interrupter.remove()
         finish(harness)
         moment = interrupter.calls[min(at, len(interrupter.calls)) - 1]
-        assert {each["Status"] for each in harness.answers} == {"SUCCESS"}, moment
+        assert {each["Status"] for each in harness.responses} == {"SUCCESS"}, moment
         assert harness.modifies.count("HsmType") == 1, moment
         if len(interrupter.calls) < at:
             return
@@ -120,8 +120,8 @@ def test_the_same_look_twice_has_the_effect_of_one(harness):
 
 
 def test_a_delete_with_an_id_made_up_by_cloudformation_ends_both_cleanly(harness):
-    create = harness.deliverable(BY_EVENT["create-migration"].load(), "/answer/create")
-    delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/answer/delete")
+    create = harness.deliverable(BY_EVENT["create-migration"].load(), "/response/create")
+    delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/response/delete")
 
     def stack_is_deleted(twin: Harness) -> None:
         twin.set_stack_status(create, "DELETE_IN_PROGRESS")
@@ -129,17 +129,17 @@ def test_a_delete_with_an_id_made_up_by_cloudformation_ends_both_cleanly(harness
 
     for moment in at_every_moment(harness, create, stack_is_deleted):
         finish(harness)
-        deleted = [each for each in harness.answers if each["RequestId"] == delete["RequestId"]]
+        deleted = [each for each in harness.responses if each["RequestId"] == delete["RequestId"]]
         assert [each["Status"] for each in deleted] == ["SUCCESS"], moment
-        created = [each for each in harness.answers if each["RequestId"] == create["RequestId"]]
+        created = [each for each in harness.responses if each["RequestId"] == create["RequestId"]]
         assert all(each["Status"] == "FAILED" for each in created), moment
         # A call that is on its way cannot be called back; a later one is not made.
         assert len(harness.modifies) == moment.modifies, moment
 
 
 def test_a_newer_update_takes_over(harness):
-    older = harness.deliverable(BY_EVENT["update-migration"].load(), "/answer/older")
-    newer = harness.deliverable(BY_EVENT["update-stack-rollback-keep"].load(), "/answer/newer")
+    older = harness.deliverable(BY_EVENT["update-migration"].load(), "/response/older")
+    newer = harness.deliverable(BY_EVENT["update-stack-rollback-keep"].load(), "/response/newer")
 
     def stack_rolls_back(twin: Harness) -> None:
         twin.clock.moment += 1
@@ -148,12 +148,12 @@ def test_a_newer_update_takes_over(harness):
 
     for moment in at_every_moment(harness, older, stack_rolls_back):
         finish(harness)
-        answers = [each for each in harness.answers if each["RequestId"] == newer["RequestId"]]
-        assert [each["Status"] for each in answers] == ["SUCCESS"], moment
+        responses = [each for each in harness.responses if each["RequestId"] == newer["RequestId"]]
+        assert [each["Status"] for each in responses] == ["SUCCESS"], moment
         assert len(harness.modifies) == moment.modifies, moment
 
 
-def begin(harness: Harness, name: str, path: str = "/answer") -> Event:
+def begin(harness: Harness, name: str, path: str = "/response") -> Event:
     BY_EVENT[name].seed(harness.fleet)
     event = harness.deliverable(BY_EVENT[name].load(), path)
     harness.set_stack_status(event, BY_EVENT[name].stack_status)
@@ -167,44 +167,44 @@ def test_a_delivery_that_comes_again_minutes_later_changes_nothing(harness):
         harness.pass_time()
         twin_of(harness).invoke(event)
     finish(harness)
-    assert [each["Status"] for each in harness.answers] == ["SUCCESS"]
+    assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
     assert harness.modifies == ("BackupRetentionPolicy", "HsmType")
 
 
 def test_a_request_sent_again_with_a_new_url_is_answered_there_and_changes_nothing_twice(harness):
-    event = begin(harness, "create-migration", "/answer/first")
+    event = begin(harness, "create-migration", "/response/first")
     harness.pass_time()
-    again = harness.deliverable(event, "/answer/second")
+    again = harness.deliverable(event, "/response/second")
     twin_of(harness).invoke(again)
     assert len(harness.schedules()) == 1
     finish(harness)
-    assert [each.path.partition("?")[0] for each in harness.receiver.received] == ["/answer/second"]
-    assert harness.answers[0]["Status"] == "SUCCESS"
-    assert harness.answers[0]["Data"]["PreviousHsmType"] == "hsm1.medium"
+    assert [each.path.partition("?")[0] for each in harness.receiver.received] == ["/response/second"]
+    assert harness.responses[0]["Status"] == "SUCCESS"
+    assert harness.responses[0]["Data"]["PreviousHsmType"] == "hsm1.medium"
     assert harness.modifies == ("BackupRetentionPolicy", "HsmType")
 
 
 def test_a_look_that_was_superseded_says_and_does_nothing(harness):
-    begin(harness, "create-migration", "/answer/older")
-    stale = harness.look_input(harness.schedules()[0])
+    begin(harness, "create-migration", "/response/older")
+    stale = harness.poll_event(harness.schedules()[0])
     harness.pass_time()
-    delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/answer/delete")
+    delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/response/delete")
     twin_of(harness).invoke(delete)
     harness.fleet.clock.advance(3600)
     harness.fleet.calls.clear()
     harness.invoke(stale)
-    assert [each["RequestId"] for each in harness.answers] == [delete["RequestId"]]
+    assert [each["RequestId"] for each in harness.responses] == [delete["RequestId"]]
     assert harness.modifies == ()
     assert harness.schedules() == []
 
 
 def test_a_look_that_was_superseded_does_not_change_the_retention(harness):
     BY_EVENT["create-retention"].seed(harness.fleet).state = "UPDATE_IN_PROGRESS"
-    event = harness.deliverable(BY_EVENT["create-retention"].load(), "/answer/older")
+    event = harness.deliverable(BY_EVENT["create-retention"].load(), "/response/older")
     harness.set_stack_status(event, "CREATE_IN_PROGRESS")
     harness.invoke(event)
-    stale = harness.look_input(harness.schedules()[0])
-    twin_of(harness).invoke(harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/answer/delete"))
+    stale = harness.poll_event(harness.schedules()[0])
+    twin_of(harness).invoke(harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/response/delete"))
     harness.fleet.cluster(CLUSTER_ID).state = "ACTIVE"
     harness.invoke(stale)
     assert harness.modifies == ()
@@ -212,17 +212,17 @@ def test_a_look_that_was_superseded_does_not_change_the_retention(harness):
 
 
 def test_an_older_request_that_comes_late_does_not_take_over_from_a_newer_one(harness):
-    late = harness.deliverable(BY_EVENT["update-migration"].load(), "/answer/late")
+    late = harness.deliverable(BY_EVENT["update-migration"].load(), "/response/late")
     late["ResponseURL"] += "&X-Amz-Date=20260101T000000Z"
-    begin(harness, "create-migration", "/answer/newer")
+    begin(harness, "create-migration", "/response/newer")
     twin_of(harness).invoke(late)
     finish(harness)
-    assert [each.path.partition("?")[0] for each in harness.receiver.received] == ["/answer/newer"]
+    assert [each.path.partition("?")[0] for each in harness.receiver.received] == ["/response/newer"]
 
 
 def test_deleting_a_replaced_cluster_leaves_the_operation_on_its_successor_alone(harness):
     begin(harness, "create-long-migration")
-    replaced = harness.deliverable(BY_EVENT["delete-replaced-cluster"].load(), "/answer/delete")
+    replaced = harness.deliverable(BY_EVENT["delete-replaced-cluster"].load(), "/response/delete")
     twin_of(harness).invoke(replaced)
     assert len(harness.schedules()) == 1
     finish(harness)
@@ -232,7 +232,7 @@ def test_deleting_a_replaced_cluster_leaves_the_operation_on_its_successor_alone
 @pytest.mark.parametrize("name", ["delete", "delete-id-never-issued"])
 def test_deleting_the_resource_tells_the_wait_condition(harness, name):
     begin(harness, "create-long-migration")
-    twin_of(harness).invoke(harness.deliverable(BY_EVENT[name].load(), "/answer/delete"))
+    twin_of(harness).invoke(harness.deliverable(BY_EVENT[name].load(), "/response/delete"))
     assert harness.schedules() == []
     assert [each["Status"] for each in harness.signals] == ["FAILURE"]
     assert "took over" in harness.signals[0]["Reason"]

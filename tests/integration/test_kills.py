@@ -95,16 +95,16 @@ def in_a_process_of_its_own(harness: Harness, killer: Killer, event: dict) -> bo
     return status == 0
 
 
-def looks_due(harness: Harness):
+def polls_due(harness: Harness):
     for name in harness.schedules():
         if harness.scheduler.get_schedule(Name=name, GroupName="operations")["EndDate"].timestamp() > harness.clock():
-            yield harness.look_input(name)
+            yield harness.poll_event(name)
         else:
             harness.scheduler.delete_schedule(Name=name, GroupName="operations")
 
 
 def as_lambda_would(harness: Harness, killer: Killer, event: dict, pause: float) -> None:
-    """The request with Lambda's retries, and Scheduler's looks between and after them."""
+    """The request with Lambda's retries, and Scheduler's polls between and after them."""
     retries = RETRIES
     pending = [event]
     for _ in range(80):
@@ -114,7 +114,7 @@ def as_lambda_would(harness: Harness, killer: Killer, event: dict, pause: float)
                 retries -= 1
                 retry.append(each)
         harness.clock.moment += pause
-        pending = retry + list(looks_due(harness))
+        pending = retry + list(polls_due(harness))
         if not pending:
             return
     raise AssertionError("never ends")
@@ -147,7 +147,7 @@ def operate(harness: Harness, server: CloudHsmServer, name: str, killer: Killer)
 
 def verify(harness: Harness, name: str, killer: Killer) -> None:
     situation = KILLED[name]
-    assert {each["Status"] for each in harness.answers} == {situation.status}, (killer.struck, harness.answers)
+    assert {each["Status"] for each in harness.responses} == {situation.status}, (killer.struck, harness.responses)
     assert harness.schedules() == [], killer.struck
     assert sorted(harness.modifies) == sorted(situation.modifies), killer.struck
     assert harness.fleet.cluster(CLUSTER_ID).state == "ACTIVE"

@@ -37,7 +37,7 @@ def counted(harness: Harness):
 
 @pytest.mark.parametrize("name", ENDS)
 def test_an_end_is_counted_once(counted, name):
-    ends = {metric: times for metric, times in counted(name).items() if metric not in ("Looks", "ModifyCluster")}
+    ends = {metric: times for metric, times in counted(name).items() if metric not in ("Polls", "ModifyCluster")}
     assert ends == {ENDS[name]: 1}
 
 
@@ -57,5 +57,5 @@ class Broken:
 )
 def test_what_fails_before_the_decision_is_counted(counted, harness, error, metric):
     harness.resource._schedules_for = lambda _: Broken(error)
-    assert counted("create-as-declared") == {"Looks": 1, metric: 1}
-    assert harness.answers[0]["Status"] == "FAILED"
+    assert counted("create-as-declared") == {"Polls": 1, metric: 1}
+    assert harness.responses[0]["Status"] == "FAILED"

@@ -27,13 +27,13 @@ def test_a_thousand_operations_in_flight(harness: Harness):
     for event in events:
         harness.invoke(event)
     assert len(harness.schedules()) == OPERATIONS
-    assert harness.answers == []
+    assert harness.responses == []
 
     harness.pass_time(31 * 60)
     assert harness.schedules() == []
-    assert {each["LogicalResourceId"] for each in harness.answers} == {each["LogicalResourceId"] for each in events}
-    assert {each["Status"] for each in harness.answers} == {"SUCCESS"}
-    assert len(harness.answers) == OPERATIONS
+    assert {each["LogicalResourceId"] for each in harness.responses} == {each["LogicalResourceId"] for each in events}
+    assert {each["Status"] for each in harness.responses} == {"SUCCESS"}
+    assert len(harness.responses) == OPERATIONS
     assert harness.modifies.count("HsmType") == OPERATIONS
     # Nothing that could grow: no permission, no rule, no role, no table.
     schedule_calls = {"ListSchedules", "CreateSchedule", "UpdateSchedule", "GetSchedule", "DeleteSchedule"}

@@ -18,8 +18,8 @@ def test_situation(harness: Harness, situation: Situation):
 
     harness.run(event)
 
-    assert len(harness.answers) == 1
-    answer = harness.answers[0]
+    assert len(harness.responses) == 1
+    answer = harness.responses[0]
     assert (answer["Status"], harness.modifies) == (situation.status, situation.modifies), answer["Reason"]
     assert situation.says in answer["Reason"]
     assert situation.data.items() <= answer["Data"].items()
@@ -36,7 +36,7 @@ def test_a_reason_names_the_cluster_and_the_log(harness: Harness, situation: Sit
 
     harness.run(event)
 
-    reason = harness.answers[0]["Reason"]
+    reason = harness.responses[0]["Reason"]
     assert CLUSTER_ID in reason or "my-cluster" in reason
     assert reason.endswith(
         "See the details in CloudWatch Log Stream: 2026/11/23/[$LATEST]0123456789abcdef0123456789abcdef"

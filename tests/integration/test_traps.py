@@ -48,7 +48,7 @@ class Side:
         event = {
             "RequestType": kind,
             "RequestId": "00000001-0000-4000-8000-000000000000",
-            "ResponseURL": f"{self.harness.receiver.url}/answer?X-Amz-Signature=s3cr3t",
+            "ResponseURL": f"{self.harness.receiver.url}/response?X-Amz-Signature=s3cr3t",
             "StackId": STACK_ID,
             "LogicalResourceId": logical_id,
             "ResourceType": "Custom::CloudHSMClusterSettings",
@@ -61,16 +61,16 @@ class Side:
     def invoke(self, event: Event, context: Any = None) -> None:
         self.resource(event, context or Context())
 
-    def looks(self) -> list[Event]:
+    def polls(self) -> list[Event]:
         """Events of the polls that are scheduled."""
         if self.is_ours:
-            return [self.harness.look_input(name) for name in self.harness.schedules()]
+            return [self.harness.poll_event(name) for name in self.harness.schedules()]
         rules = [rule["Name"] for rule in self.events.list_rules()["Rules"]]
         targets = [each for rule in rules for each in self.events.list_targets_by_rule(Rule=rule)["Targets"]]
         return [json.loads(target["Input"]) for target in targets]
 
-    def look(self) -> None:
-        for event in self.looks():
+    def poll(self) -> None:
+        for event in self.polls():
             self.invoke(event)
 
     def names(self) -> list[str]:
@@ -86,16 +86,16 @@ class Side:
         return [each["Arn"] for rule in rules for each in self.events.list_targets_by_rule(Rule=rule)["Targets"]]
 
     @property
-    def answers(self) -> list[dict[str, Any]]:
+    def responses(self) -> list[dict[str, Any]]:
         return self.harness.receiver.accepted
 
     @property
     def ids(self) -> list[str]:
-        return [each.get("PhysicalResourceId", "") for each in self.answers]
+        return [each.get("PhysicalResourceId", "") for each in self.responses]
 
     @property
     def statuses(self) -> list[str]:
-        return [each["Status"] for each in self.answers]
+        return [each["Status"] for each in self.responses]
 
 
 def stock(_: Harness) -> CfnResource:
@@ -142,21 +142,21 @@ def test_an_update_that_returns_true_keeps_the_id(side):
     assert side.ids == [ID]
 
 
-def test_a_poll_that_raises_answers_with_the_id(side):
+def test_a_poll_that_raises_responses_with_the_id(side):
     once_polled(side, lambda *_: 1 / 0)
     side.invoke(side.request())
-    side.look()
+    side.poll()
     assert (side.statuses, side.ids) == (["FAILED"], [ID])
 
 
 def test_a_poll_that_returns_true_keeps_the_id(side):
     once_polled(side, lambda *_: True)
     side.invoke(side.request())
-    side.look()
+    side.poll()
     assert (side.statuses, side.ids) == (["SUCCESS"], [ID])
 
 
-def test_time_that_runs_out_does_not_give_two_answers(side):
+def test_time_that_runs_out_does_not_give_two_responses(side):
     answered = threading.Event()
     side.harness.receiver.after = lambda _: answered.set()
 
@@ -169,7 +169,7 @@ def test_time_that_runs_out_does_not_give_two_answers(side):
     assert (side.statuses, side.ids) == (["SUCCESS"], [ID])
 
 
-def test_a_failure_at_import_answers_with_an_id(side):
+def test_a_failure_at_import_responses_with_an_id(side):
     side.resource.init_failure(ValueError("no region"))
     side.invoke(side.request())
     assert side.statuses == ["FAILED"]
@@ -180,7 +180,7 @@ def test_a_long_logical_id_can_be_polled_for(side):
     once_polled(side, lambda *_: ID)
     side.invoke(side.request(logical_id="S" * 200))
     assert all(len(name) <= 64 for name in side.names()), "the longest name that Events and Scheduler take"
-    side.look()
+    side.poll()
     assert side.statuses == ["SUCCESS"]
 
 
@@ -189,7 +189,7 @@ def test_polling_adds_nothing_to_the_resource_policy(side):
     for number in range(3):
         side.invoke(side.request(logical_id=f"Settings{number}"))
     client = boto3.client("lambda")
-    assert len(side.looks()) == 3
+    assert len(side.polls()) == 3
     try:
         statements = json.loads(client.get_policy(FunctionName=Context.function_name)["Policy"])["Statement"]
     except client.exceptions.ResourceNotFoundException:
@@ -223,7 +223,7 @@ def test_trouble_with_cleaning_up_is_not_reported_as_a_failure(side, server):
     side.invoke(side.request())
     server.before = failing("DELETE /schedules/" if side.is_ours else "RemoveTargets")
     try:
-        side.look()
+        side.poll()
     finally:
         server.before = None
     assert side.statuses == ["SUCCESS"]
@@ -249,8 +249,8 @@ def test_what_a_poll_learns_is_known_to_the_next(side):
 
     once_polled(side, poll)
     side.invoke(side.request())
-    side.look()
-    side.look()
+    side.poll()
+    side.poll()
     assert side.statuses == ["SUCCESS"]
 
 
@@ -266,10 +266,10 @@ def test_a_passing_trouble_in_a_poll_is_not_the_end(side):
     once_polled(side, poll)
     side.invoke(side.request())
     try:
-        side.look()
+        side.poll()
     except Transient:
         assert side.is_ours
-    side.look()
+    side.poll()
     assert side.statuses == ["SUCCESS"]
 
 
@@ -325,7 +325,7 @@ def test_data_that_cannot_be_sent_fails_with_all_ids(side):
     side.invoke(side.request())
     assert side.statuses == ["FAILED"]
     assert side.ids == [ID]
-    assert side.answers[0]["RequestId"]
+    assert side.responses[0]["RequestId"]
 
 
 def test_an_answer_is_never_too_long_for_cloudformation(side):
@@ -345,8 +345,8 @@ def test_a_long_reason_keeps_its_head(side):
 
     side.resource.create(create)
     side.invoke(side.request())
-    assert side.answers[0]["Reason"].startswith("HEAD")
-    assert "CloudWatch Log Stream: " in side.answers[0]["Reason"]
+    assert side.responses[0]["Reason"].startswith("HEAD")
+    assert "CloudWatch Log Stream: " in side.responses[0]["Reason"]
 
 
 def failure(reason: str) -> Exception:
@@ -362,7 +362,7 @@ def test_no_secret_is_logged_at_any_level(side, caplog):
     try:
         once_polled(side, lambda *_: ID)
         side.invoke(side.request())
-        side.look()
+        side.poll()
     finally:
         logging.getLogger().setLevel(logging.WARNING)
         logging.getLogger("crhelper").setLevel(logging.WARNING)
@@ -378,7 +378,7 @@ def test_noecho_does_not_leak_into_the_next_request(side):
     side.resource.update(lambda *_: ID)
     side.invoke(side.request())
     side.invoke(side.request("Update"))
-    assert [each["NoEcho"] for each in side.answers][-1] is False
+    assert [each["NoEcho"] for each in side.responses][-1] is False
 
 
 def test_making_one_makes_no_client(side, monkeypatch):
@@ -393,7 +393,7 @@ def test_under_sam_local_something_follows(side, monkeypatch):
     local = Side(side.make, side.harness)
     once_polled(local, lambda *_: ID)
     local.invoke(local.request())
-    assert local.looks() or local.answers
+    assert local.polls() or local.responses
 
 
 def test_a_delete_is_answered_without_a_nap():

@@ -1,0 +1,377 @@
+"""One operation: a request in flight, from its claim to the payment of what it owes.
+
+Why there is one owner and one end. An operation acts only after a write that demanded the fence it had read, so a twin
+or an older request that comes late writes nothing and does nothing. A newer request takes the record over, and with it
+what the older one owes to its wait condition. The end is written before anything of it is sent; after it no invocation
+does more than pay. What is owed stands in the record until it was delivered, so a process may die anywhere. A payment
+that is repeated is preceded by a write too, so it ends as soon as the table can be written.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from cloudhsm_settings.custom_resource import response as bodies
+from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, Superseded, Transient
+from cloudhsm_settings.custom_resource.event import Delivery, Poll
+from cloudhsm_settings.custom_resource.order import StackDirection, Standing, latest_signature, standing
+from cloudhsm_settings.custom_resource.record import Record, Response, Signal
+from cloudhsm_settings.custom_resource.store import Refused, Store
+
+LONGEST_WAIT_CONDITION = 43200
+"""Seconds that a wait condition waits at most."""
+ROOM_TO_RESPOND = 15
+"""Seconds before either ends in which the response must be on its way."""
+LEEWAY = 300
+"""Seconds that polls go on after the last deadline, should a payment not get through at once."""
+KEPT_AFTER_DELETE = 86400
+"""Seconds that a record outlives its resource, so that late duplicates find it."""
+_ALLOWANCE = 5
+"""Seconds of an invocation that are kept for writing after a delivery."""
+_SECONDS_TO_SIGNAL = 15
+_RECENT = 8
+_ATTEMPTS = 5
+
+
+class Deliver(Protocol):
+    """Puts a body; True when it arrived, False when it was refused for good. Raises Transient."""
+
+    def __call__(self, url: str, body: bytes, seconds_left: float, *, what: str) -> bool:
+        """See `delivery.put`."""
+
+
+class Schedules(Protocol):
+    """What polls. All methods raise AccessDenied, or Transient for what may work later."""
+
+    def create(self, key: Any, request_id: str, until: float) -> None:
+        """Begins to poll, every minute until `until`, seconds since the epoch; begun already is no error."""
+
+    def delete(self, key: Any, request_id: str) -> None:
+        """Ends the polls of a request; ended already is no error."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What this package has to be told about the resource. Each function takes a whole event."""
+
+    physical_id: Callable[[Mapping[str, Any]], str]
+    """The same id for the same request, always, and never empty."""
+    is_issued: Callable[[str], bool]
+    """Whether an id can be one of ours: CloudFormation makes ids up for a Delete during a Create."""
+    handle_url: Callable[[Mapping[str, Any]], str] = lambda _: ""
+    """The wait condition handle; empty without one."""
+    declared: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}
+    """What the record shows of the declared settings."""
+    kept: Callable[[Any], Mapping[str, Any]] = lambda properties: dict(properties or {})
+    """What the record keeps of ResourceProperties: nothing unknown, nothing large."""
+    trimmed_first: tuple[str, ...] = ()
+    """Attributes that a response loses first where it would be too long."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Everything outside that an operation uses."""
+
+    store: Store
+    schedules: Schedules
+    deliver: Deliver
+    clock: Callable[[], float]
+    seconds_left: Callable[[], float]
+    """Seconds left of the invocation."""
+    log_location: str
+    """Where the log is, as the Reason says it."""
+    stack_direction: Callable[[str], StackDirection]
+    warn: Callable[..., None]
+    """Takes note of what nobody is told otherwise."""
+
+
+class Operation:
+    """A request in flight; what the provider is handed."""
+
+    def __init__(self, record: Record, ports: Ports, traits: Traits, *, recorded: bool = True) -> None:
+        """`record` is the owner's, as it is in the table; without `recorded` it is in none."""
+        self.record = record
+        self._stored = record
+        self._ports = ports
+        self._traits = traits
+        self._recorded = recorded
+        self._has_written = False
+
+    @classmethod
+    def open(cls, delivery: Delivery, ports: Ports, traits: Traits) -> "Operation":
+        """Makes a request the owner of its resource.
+
+        Raises Superseded when a newer one is, and Transient or AccessDenied when the table does not answer.
+        """
+        fresh = _fresh(delivery, traits)
+        only_same_id = delivery.is_delete and traits.is_issued(delivery.physical_resource_id)
+        for _ in range(_ATTEMPTS):
+            now = ports.clock()
+            try:
+                claimed = ports.store.claim(fresh, latest_signature(delivery, now), only_same_id=only_same_id)
+            except Refused as refused:
+                current = refused.current
+            else:
+                return cls._written(claimed, ports, traits)
+            if only_same_id and current.physical_resource_id != delivery.physical_resource_id:
+                return cls(fresh, ports, traits, recorded=False)
+            try:
+                return cls._written(_taken_over(current, fresh, delivery, ports), ports, traits)
+            except _LostRace:
+                continue
+        raise Transient("dynamodb:UpdateItem", "Contended")
+
+    @classmethod
+    def polled(cls, poll: Poll, ports: Ports, traits: Traits) -> "Operation":
+        """The operation that a poll is for; raises Superseded, and ends the polls, when it is not the owner."""
+        record = ports.store.read(poll.key)
+        if record is None or record.request_id != poll.request_id:
+            try:
+                ports.schedules.delete(poll.key, poll.request_id)
+            except (Failure, Transient) as error:
+                ports.warn("schedule not deleted", because=str(error))
+            raise Superseded("the poll is not the owner's")
+        return cls(record, ports, traits)
+
+    @classmethod
+    def unrecorded(cls, delivery: Delivery, ports: Ports, traits: Traits) -> "Operation":
+        """A request that can be answered and nothing else: the table is out of reach."""
+        return cls(_fresh(delivery, traits), ports, traits, recorded=False)
+
+    @classmethod
+    def _written(cls, record: Record, ports: Ports, traits: Traits) -> "Operation":
+        operation = cls(record, ports, traits)
+        operation._has_written = True
+        return operation
+
+    # What the provider uses ---------------------------------------------------------------------------
+
+    @property
+    def is_delete(self) -> bool:
+        """Whether the resource goes."""
+        return self.record.request_type == "Delete"
+
+    def checkpoint(self, progress: Mapping[str, Any], memory: Mapping[str, Any] | None = None) -> None:
+        """Puts progress on record before an effect; raises Superseded when somebody else owns the resource."""
+        kept = self.record.memory if memory is None else memory
+        self.record = replace(self.record, progress=dict(progress), memory=dict(kept))
+        self._write()
+
+    def accept(self, data: Mapping[str, str], progress: Mapping[str, Any]) -> None:
+        """Tells the stack SUCCESS while the operation goes on; the end goes to the wait condition, or to the log."""
+        if self.record.response is None:
+            response = Response("SUCCESS", "", self.record.physical_resource_id, dict(data))
+            self.record = replace(self.record, response=response, progress=dict(progress))
+            self._write()
+
+    def keep(self, **kept: Mapping[str, Any]) -> None:
+        """Progress and memory for the next poll, put on record with whatever is written next."""
+        progress, memory = (dict(kept.get(name, getattr(self.record, name))) for name in ("progress", "memory"))
+        self.record = replace(self.record, progress=progress, memory=memory)
+
+    def others(self) -> list[Mapping[str, Any]]:
+        """What other resources declare for the same physical id, see `Store.others`."""
+        return self._ports.store.others(self.record)
+
+    # What becomes of an invocation --------------------------------------------------------------------
+
+    def wait(self) -> None:
+        """Polls again in a minute; what is owed already is paid."""
+        self._schedule()
+        try:
+            self._pay()
+        except Transient as transient:
+            self._ports.warn("not delivered yet", because=str(transient))
+        self._save()
+
+    def succeed(self, data: Mapping[str, str], reason: str, outcome: str, **kept: Mapping[str, Any]) -> None:
+        """Ends the operation: SUCCESS to the stack and to the wait condition. `kept` are progress and memory."""
+        response = Response("SUCCESS", "", self.record.physical_resource_id, dict(data))
+        self._end(response, Signal("", "SUCCESS", reason, "", dict(data)), outcome, kept)
+
+    def fail(self, failure: Failure, **kept: Mapping[str, Any]) -> None:
+        """Ends the operation: FAILED to the stack, or FAILURE to the wait condition after the stack has accepted."""
+        physical_id = self.record.existing_id or self.record.physical_resource_id
+        signal = Signal("", "FAILURE", failure.reason, "")
+        self._end(Response("FAILED", failure.reason, physical_id), signal, failure.outcome, kept)
+
+    def pay(self) -> None:
+        """Delivers what an ended operation owes, then ends its polls; raises Transient while something is owed."""
+        try:
+            self._pay()
+        except Transient:
+            self._schedule()
+            self._save()
+            raise
+        settled = replace(self.record, settled=self.record.ended and not self.record.signals)
+        # Without polls nobody comes back to read that it was paid.
+        if settled.scheduled or settled.settled != self._stored.settled:
+            self.record = settled
+            self._save()
+        if self.record.scheduled and self.record.ended:
+            self._unschedule()
+
+    # Details ------------------------------------------------------------------------------------------
+
+    def _end(self, response: Response, signal: Signal, outcome: str, kept: Mapping[str, Mapping[str, Any]]) -> None:
+        record = self.record
+        signals = record.signals
+        if record.handle_url:
+            signals += (replace(signal, url=record.handle_url, unique_id=record.physical_resource_id),)
+        now = self._ports.clock()
+        self.keep(**kept)
+        self.record = replace(
+            self.record,
+            response=record.response or response,
+            signals=signals,
+            ended=True,
+            settled=not signals,
+            outcome=outcome,
+            ended_at=now,
+            recent=record.recent[-_RECENT:],
+            expires_at=int(now) + KEPT_AFTER_DELETE if self.is_delete else None,
+        )
+        self._write()
+        self.pay()
+
+    def _pay(self) -> None:
+        """Delivers what is owed; raises Transient after having tried everything."""
+        owes_response = self.record.response is not None and not self.record.response_paid
+        if (owes_response or self.record.signals) and not self._has_written:
+            # Somebody tried before and could not strike it off: one more time, and not once a minute for ever.
+            self._write()
+        troubles = [*self._pay_response(), *self._pay_signals()]
+        if troubles:
+            raise troubles[0]
+
+    def _pay_response(self) -> list[Transient]:
+        record = self.record
+        if record.response is None or record.response_paid:
+            return []
+        body = bodies.response_body(record, record.response, self._ports.log_location, self._traits.trimmed_first)
+        left = self._ports.seconds_left() - _ALLOWANCE
+        try:
+            arrived = self._ports.deliver(record.response_url, body, left, what="the ResponseURL")
+        except Transient as transient:
+            return [transient]
+        if not arrived:
+            self._ports.warn("response refused", status=record.response.status)
+        self.record = replace(self.record, response_paid=True)
+        return []
+
+    def _pay_signals(self) -> list[Transient]:
+        owed, troubles = [], []
+        for signal in self.record.signals:
+            left = min(self._ports.seconds_left() - _ALLOWANCE, _SECONDS_TO_SIGNAL)
+            body = bodies.signal_body(signal, self._traits.trimmed_first)
+            try:
+                if not self._ports.deliver(signal.url, body, left, what="the wait condition handle"):
+                    self._ports.warn("signal refused", status=signal.status)
+            except Transient as transient:
+                owed.append(signal)
+                troubles.append(transient)
+        self.record = replace(self.record, signals=tuple(owed))
+        return troubles
+
+    def _schedule(self) -> None:
+        record = self.record
+        if record.scheduled or not self._recorded:
+            return
+        may_last = record.handle_url or record.signals or record.request_type == "Update"
+        until = max(record.deadline, record.handle_deadline if may_last else 0)
+        self._ports.schedules.create(record.key, record.request_id, until + LEEWAY)
+        self.record = replace(self.record, scheduled=True)
+
+    def _unschedule(self) -> None:
+        """Best effort: a schedule left behind polls an operation that has ended, and tries again to go."""
+        try:
+            self._ports.schedules.delete(self.record.key, self.record.request_id)
+        except (Failure, Transient) as error:
+            self._ports.warn("schedule not deleted", because=str(error))
+
+    def _save(self) -> None:
+        if self.record != self._stored:
+            self._write()
+
+    def _write(self) -> None:
+        if self._recorded:
+            self.record = self._stored = self._ports.store.write(self._stored, self.record)
+            self._has_written = True
+
+
+class _LostRace(Exception):
+    """The record was written between its reading and the claim."""
+
+
+def _taken_over(current: Record, fresh: Record, delivery: Delivery, ports: Ports) -> Record:
+    """The record after a claim that had to look at `current` first."""
+    match standing(current, delivery, ports.clock()):
+        case Standing.OLDER:
+            raise Superseded("a newer request owns the resource")
+        case Standing.SAME:
+            after = _resumed(current, fresh)
+        case Standing.NEWER:
+            direction = StackDirection.UNKNOWN if current.ended else ports.stack_direction(current.stack_id)
+            if direction is StackDirection.AT_REST:
+                raise Superseded("the stack is not being operated on: no newer request is due")
+            after = _superseding(current, fresh)
+    try:
+        return ports.store.write(current, after)
+    except Superseded:
+        raise _LostRace from None
+
+
+def _resumed(current: Record, fresh: Record) -> Record:
+    """The same request again. A new ResponseURL is answered; the settings stay those that were first sent."""
+    if not current.readable:
+        raise InternalFailure(unreadable(current))
+    if fresh.response_url == current.response_url:
+        return current
+    return replace(
+        current,
+        response_url=fresh.response_url,
+        response_paid=False,
+        signed_at=fresh.signed_at,
+        deadline=max(current.deadline, fresh.deadline),
+    )
+
+
+def _superseding(current: Record, fresh: Record) -> Record:
+    """A newer request in place of one in flight, which it tells the older one's wait condition."""
+    signals = current.signals
+    if current.handle_url and not current.ended:
+        reason = (
+            f"{current.physical_resource_id}: a newer request for {current.logical_resource_id} took over. "
+            "Look at the outcome of that request in the stack's events."
+        )
+        signals += (Signal(current.handle_url, "FAILURE", reason, current.physical_resource_id),)
+    recent = (*current.recent[-_RECENT:], fresh.request_id)
+    return replace(fresh, memory=current.memory, recent=recent, signals=signals)
+
+
+def unreadable(record: Record) -> str:
+    """Reason of an operation whose record another version of the function wrote."""
+    return (
+        f"{record.physical_resource_id or record.logical_resource_id}: the operation's record is of another version of "
+        "the provider and cannot be read. Look at the cluster with DescribeClusters, then update the stack again."
+    )
+
+
+def _fresh(delivery: Delivery, traits: Traits) -> Record:
+    event = delivery.event
+    return Record(
+        stack_id=delivery.key.stack_id,
+        logical_resource_id=delivery.key.logical_resource_id,
+        request_id=delivery.request_id,
+        request_type=delivery.request_type,
+        response_url=delivery.response_url,
+        physical_resource_id=traits.physical_id(event),
+        existing_id=delivery.physical_resource_id,
+        properties=traits.kept(event.get("ResourceProperties")),
+        old_properties=traits.kept(event.get("OldResourceProperties")),
+        declared=traits.declared(event),
+        handle_url="" if delivery.is_delete else traits.handle_url(event),
+        signed_at=delivery.signed_at,
+        deadline=delivery.signed_at + delivery.service_timeout - ROOM_TO_RESPOND,
+        handle_deadline=delivery.signed_at + LONGEST_WAIT_CONDITION - ROOM_TO_RESPOND,
+    )

@@ -1,0 +1,87 @@
+"""What can be decided about an operation; every decision says why."""
+
+from dataclasses import dataclass
+
+from cloudhsm_settings.errors import Failure
+from cloudhsm_settings.request import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStack:
+    """Decide again once it is known which way the stack goes."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyRetention:
+    """Call ModifyCluster with BackupRetentionPolicy, after `progress` has been put on record."""
+
+    days: int
+    progress: Progress
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModifyHsmType:
+    """Call ModifyCluster with HsmType, after `progress` has been put on record."""
+
+    hsm_type: str
+    progress: Progress
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """Answer the stack with SUCCESS, and go on."""
+
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Poll again; `because` says what is waited for, as a clause."""
+
+    progress: Progress
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """Answer SUCCESS. `drifted`: the cluster's type is not the declared one and was left alone."""
+
+    because: str
+    drifted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Answer FAILED with the failure's reason."""
+
+    failure: Failure
+
+    @property
+    def because(self) -> str:
+        """The same sentence that CloudFormation shows."""
+        return self.failure.reason
+
+
+Decision = ReadStack | ModifyRetention | ModifyHsmType | Accepted | Wait | Done | Fail
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """The type stays as it is."""
+
+    because: str = "all as declared"
+    drifted: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Follow:
+    """The type is being changed to the wanted one already: wait for it as for a change of one's own."""
+
+    because: str
+
+
+TypeDecision = Leave | Follow | ReadStack | ModifyHsmType | Wait | Fail
