@@ -16,6 +16,7 @@ from sandbox.cloudhsm.model import ROLLBACK_WINDOW
 EVENTS = Path(__file__).parent
 CLUSTER_ID = "cluster-abcdefghijk"
 HOUR = 3600
+ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class Situation:
     """How the cluster is seeded; None where there is none."""
     migrated: float | None = None
     """Seconds ago that a migration from hsm1.medium to hsm2m.medium had begun."""
+    by_this_resource: bool = False
+    """Whether the update before, which this one undoes, has begun it."""
     stack_status: str = ""
     """StackStatus while the event is handled; by default the one that fits the request."""
     faults: tuple[Fault, ...] = ()
@@ -80,6 +83,28 @@ SITUATIONS = (
     ),
     Situation("create-uninitialized", "FAILED", "Initialize and activate", cluster={"state": "UNINITIALIZED"}),
     Situation("create-in-transition", "SUCCESS", data={"HsmType": "hsm2m.medium"}, migrated=600),
+    Situation(
+        "create-long-in-transition",
+        "SUCCESS",
+        data={"State": "MODIFY_IN_PROGRESS"},
+        cluster={"hsms": 3},
+        migrated=600,
+        signal="SUCCESS",
+    ),
+    Situation(
+        "create-refused-once",
+        "SUCCESS",
+        data={"HsmType": "hsm2m.medium"},
+        modifies=("HsmType", "HsmType"),
+        faults=(Fault("ModifyCluster", "CloudHsmInvalidRequestException"),),
+    ),
+    Situation(
+        "create-refused-twice",
+        "FAILED",
+        "was refused with CloudHsmInvalidRequestException",
+        modifies=("HsmType", "HsmType"),
+        faults=(Fault("ModifyCluster", "CloudHsmInvalidRequestException", 2),),
+    ),
     Situation("create-wont-fit", "FAILED", "WaitConditionHandle: !Ref SettingsHandle1", cluster={"hsms": 3}),
     Situation(
         "create-long-migration",
@@ -92,7 +117,7 @@ SITUATIONS = (
     Situation(
         "create-reverted",
         "FAILED",
-        "CloudHSM reverted the change to hsm2m.medium by itself",
+        "not hsm2m.medium: CloudHSM reverted the change, or somebody turned it back",
         modifies=("HsmType",),
         cluster={"outcome": MigrationOutcome.REVERT},
     ),
@@ -113,7 +138,7 @@ SITUATIONS = (
     Situation(
         "create-time-nearly-up",
         "FAILED",
-        "is still UPDATE_IN_PROGRESS at the end of the wait",
+        "the time is up, and still cluster-abcdefghijk is UPDATE_IN_PROGRESS",
         cluster={"state": "UPDATE_IN_PROGRESS"},
     ),
     Situation("update-migration", "SUCCESS", data={"HsmType": "hsm2m.medium"}, modifies=("HsmType",)),
@@ -129,22 +154,82 @@ SITUATIONS = (
         "SUCCESS",
         data={"HsmType": "hsm2m.medium"},
         migrated=HOUR,
-        stack_status="UPDATE_ROLLBACK_IN_PROGRESS",
+        stack_status=ROLLING_BACK,
     ),
     Situation(
         "update-stack-rollback-revert",
         "SUCCESS",
-        data={"HsmType": "hsm1.medium"},
+        data={"HsmType": "hsm1.medium", "HsmTypeDrifted": "false"},
         modifies=("HsmType",),
         migrated=HOUR,
-        stack_status="UPDATE_ROLLBACK_IN_PROGRESS",
+        by_this_resource=True,
+        stack_status=ROLLING_BACK,
+    ),
+    Situation(
+        "update-stack-rollback-long",
+        "SUCCESS",
+        data={"HsmType": "hsm1.medium", "State": "ROLLBACK_IN_PROGRESS"},
+        modifies=("HsmType",),
+        cluster={"hsms": 3},
+        migrated=2 * HOUR,
+        by_this_resource=True,
+        stack_status=ROLLING_BACK,
+    ),
+    Situation(
+        "update-stack-rollback-withdrawn",
+        "SUCCESS",
+        data={"HsmType": "hsm2m.medium", "HsmTypeDrifted": "true"},
+        migrated=HOUR,
+        by_this_resource=True,
+        stack_status=ROLLING_BACK,
+    ),
+    Situation(
+        "update-stack-rollback-aligned",
+        "SUCCESS",
+        data={"HsmType": "hsm2m.medium", "HsmTypeDrifted": "true"},
+        migrated=HOUR,
+        stack_status=ROLLING_BACK,
     ),
     Situation(
         "update-stack-rollback-too-late",
-        "FAILED",
-        "the time for going back ended",
+        "SUCCESS",
+        data={"HsmType": "hsm2m.medium", "HsmTypeDrifted": "true"},
         migrated=ROLLBACK_WINDOW + HOUR,
-        stack_status="UPDATE_ROLLBACK_IN_PROGRESS",
+        by_this_resource=True,
+        stack_status=ROLLING_BACK,
+    ),
+    Situation(
+        "update-stack-rollback-retention",
+        "SUCCESS",
+        data={"HsmType": "hsm2m.medium", "State": "MODIFY_IN_PROGRESS", "BackupRetentionPolicy.Value": "30"},
+        modifies=("BackupRetentionPolicy",),
+        cluster={"hsms": 3, "retention": {"Type": "DAYS", "Value": "30"}},
+        migrated=300,
+        by_this_resource=True,
+        stack_status=ROLLING_BACK,
+    ),
+    Situation(
+        "update-stack-rollback-other-cluster",
+        "SUCCESS",
+        data={"ClusterId": CLUSTER_ID, "HsmType": "hsm2m.medium", "HsmTypeDrifted": "true"},
+        cluster={"hsms": 3, "hsm_type": "hsm2m.medium"},
+        stack_status=ROLLING_BACK,
+    ),
+    Situation("update-as-declared", "SUCCESS", data={"State": "MODIFY_IN_PROGRESS"}, cluster={"hsms": 5}, migrated=300),
+    Situation("update-aligned", "SUCCESS", data={"HsmType": "hsm2m.medium"}, cluster={"hsm_type": "hsm2m.medium"}),
+    Situation(
+        "update-handle-used",
+        "FAILED",
+        "has waited for an earlier update and waits only once",
+        signal="FAILURE",
+    ),
+    Situation(
+        "update-asks-anew",
+        "SUCCESS",
+        data={"HsmType": "hsm1.medium"},
+        modifies=("HsmType",),
+        migrated=900,
+        by_this_resource=True,
     ),
     Situation("update-turn-back-refused", "FAILED", "loses every key and user", migrated=HOUR),
     Situation(

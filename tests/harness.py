@@ -3,19 +3,22 @@
 import json
 import os
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import boto3
 
-from cloudhsm_settings.environment import Environment
 from cloudhsm_settings.custom_resource.errors import Transient
 from cloudhsm_settings.custom_resource.event import Key
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.custom_resource.resource import ScheduledResource
 from cloudhsm_settings.custom_resource.store import DynamoDbStore
+from cloudhsm_settings.declared import digest_of
+from cloudhsm_settings.environment import Environment
 from cloudhsm_settings.handler import wire
+from cloudhsm_settings.history import Memory, TypeChange
+from events.situations import Situation
 from sandbox.cloudhsm import CloudHsmServer
 from sandbox.receiver import Receiver
 from sandbox.table import TABLE
@@ -80,9 +83,50 @@ class Harness:
         signed = datetime.fromtimestamp(self.clock(), UTC).strftime("%Y%m%dT%H%M%SZ")
         secret = f"X-Amz-Date={signed}&X-Amz-Signature=secret{event['RequestId'][:8]}"
         event["ResponseURL"] = f"{self.receiver.url}{path}?{secret}"
-        if "WaitConditionHandle" in event["ResourceProperties"]:
-            event["ResourceProperties"]["WaitConditionHandle"] = f"{self.receiver.url}/handle?X-Amz-Signature=secret"
+        present = event["ResourceProperties"].get("WaitConditionHandle")
+        for properties in (event["ResourceProperties"], event.get("OldResourceProperties", {})):
+            if handle := properties.get("WaitConditionHandle"):
+                name = "handle" if handle == present else "former-handle"
+                properties["WaitConditionHandle"] = f"{self.receiver.url}/{name}?X-Amz-Signature=secret"
         return event
+
+    def meet(self, situation: Situation, path: str = "/response") -> dict[str, Any]:
+        """Puts a situation before the function; returns its event, ready to be sent."""
+        situation.seed(self.fleet)
+        event = self.deliverable(situation.load(), path)
+        self.set_stack_status(event, situation.stack_status)
+        if situation.by_this_resource:
+            self.remember(event, self.clock() - (situation.migrated or 0))
+        return event
+
+    def remember(self, event: dict[str, Any], at: float) -> None:
+        """Lets the resource know of the migration that the update before `event`, which it undoes, has begun."""
+        properties, old = event["ResourceProperties"], event["OldResourceProperties"]
+        change = TypeChange(
+            event["PhysicalResourceId"],
+            "hsm1.medium",
+            "hsm2m.medium",
+            at,
+            "the-update-before",
+            before=digest_of(properties),
+            after=digest_of(old),
+            answered=True,
+        )
+        record = Record(
+            stack_id=event["StackId"],
+            logical_resource_id=event["LogicalResourceId"],
+            request_id="the-update-before",
+            request_type="Update",
+            physical_resource_id=event["PhysicalResourceId"],
+            signed_at=at,
+            ended=True,
+            settled=True,
+            memory=Memory(change).to_json(),
+        )
+        self.store.claim(record, at, only_same_id=False)
+        before = self.store.read(record.key)
+        assert before is not None
+        self.store.write(before, replace(before, memory=record.memory))
 
     def set_stack_status(self, event: dict[str, Any], status: str) -> None:
         self.server.set_stack_status(event["StackId"], status)

@@ -12,9 +12,7 @@ def test_every_event_has_a_situation():
 
 @pytest.mark.parametrize("situation", SITUATIONS, ids=lambda each: each.event)
 def test_situation(harness: Harness, situation: Situation):
-    situation.seed(harness.fleet)
-    event = harness.deliverable(situation.load())
-    harness.set_stack_status(event, situation.stack_status)
+    event = harness.meet(situation)
 
     harness.run(event)
 
@@ -30,9 +28,7 @@ def test_situation(harness: Harness, situation: Situation):
 
 @pytest.mark.parametrize("situation", [each for each in SITUATIONS if each.says], ids=lambda each: each.event)
 def test_a_reason_names_the_cluster_and_the_log(harness: Harness, situation: Situation):
-    situation.seed(harness.fleet)
-    event = harness.deliverable(situation.load())
-    harness.set_stack_status(event, situation.stack_status)
+    event = harness.meet(situation)
 
     harness.run(event)
 
