@@ -214,7 +214,11 @@ class Operation:
     # Details ------------------------------------------------------------------------------------------
 
     def _end(self, response: Response, signal: Signal, outcome: str, kept: Mapping[str, Mapping[str, Any]]) -> None:
-        record = self.record
+        # Only what is on record counts: an end or a response that could not be written is none.
+        record = self._stored
+        if record.ended:
+            self.pay()
+            return
         signals = record.signals
         if record.handle_url:
             signals += (replace(signal, url=record.handle_url, unique_id=record.physical_resource_id),)
