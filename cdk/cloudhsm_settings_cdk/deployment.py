@@ -163,7 +163,7 @@ def make_network_policy(scope: Construct) -> iam.ManagedPolicy:
 
 def make_responder(common: Common) -> lambda_.Function:
     """The function that responds to CloudFormation when all invocations of the other crashed."""
-    policies = {"records": permissions.records(common.table)}
+    policies = {"records": permissions.ends(common.table)}
     responder = common.function(
         "Responder",
         common.role("ResponderRole", "The responder ends an operation on record, and writes its log", policies),

@@ -18,12 +18,17 @@ def cloudhsm(scope: Construct, cluster_id_pattern: str) -> iam.PolicyDocument:
     )
 
 
-def records(table: dynamodb.Table, index: str | None = None) -> iam.PolicyDocument:
-    """To keep the items of a table, and to query one of its indexes, if `index` names one."""
-    keep = _allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], table.table_arn, sid="KeepRecords")
-    if index is None:
-        return _document(keep)
-    return _document(keep, _allow(["dynamodb:Query"], f"{table.table_arn}/index/{index}", sid="FindOtherOwners"))
+def records(table: dynamodb.Table, index: str) -> iam.PolicyDocument:
+    """To keep the items of a table, and to query one of its indexes."""
+    return _document(
+        _allow(["dynamodb:GetItem", "dynamodb:UpdateItem"], table.table_arn, sid="KeepRecords"),
+        _allow(["dynamodb:Query"], f"{table.table_arn}/index/{index}", sid="FindOtherOwners"),
+    )
+
+
+def ends(table: dynamodb.Table) -> iam.PolicyDocument:
+    """To write into the items of a table; the same call returns what was there."""
+    return _document(_allow(["dynamodb:UpdateItem"], table.table_arn, sid="EndRecords"))
 
 
 def polls(schedules: str, scheduler_role: iam.IRole) -> iam.PolicyDocument:
