@@ -241,8 +241,10 @@ class Operation:
     def _pay(self) -> None:
         """Delivers what is owed; raises Transient after having tried everything."""
         owes_response = self.record.response is not None and not self.record.response_paid
-        if (owes_response or self.record.signals) and not self._has_written:
-            # Somebody tried before and could not strike it off: one more time, and not once a minute for ever.
+        is_on_record = self.record.response == self._stored.response
+        if (owes_response or self.record.signals) and not (self._has_written and is_on_record):
+            # Nothing is sent that is not on record. And what somebody tried before and could not strike off
+            # is sent one more time, not once a minute for ever.
             self._write()
         troubles = [*self._pay_response(), *self._pay_signals()]
         if troubles:
