@@ -3,55 +3,12 @@
 import argparse
 import sys
 import time
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
 from secrets import randbelow
 
 from tests.simulation.expected import EXPECTED
-from tests.simulation.sometimes import Sometimes
-from tests.simulation.world import REQUESTS, Report, World
+from tests.simulation.many import last_line, live_all
 
 DEFAULT_REQUESTS = 20_000
-YEAR = 365.25 * 24 * 3600
-_SHOWN = 5
-
-
-def live(seed: int) -> tuple[Report, Sometimes]:
-    """One world, from its seed to its report."""
-    world = World(seed)
-    return world.run(), world.sometimes
-
-
-def live_all(seed: int, requests: int, processes: int) -> tuple[Report, Sometimes]:
-    """As many worlds as make about `requests` requests, the first of them of `seed`."""
-    seeds = range(seed, seed + max(1, round(requests / REQUESTS)))
-    total, seen = Report(seed), Sometimes()
-    texts: list[tuple[int, str]] = []
-    kinds: list[str] = []
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
-        lives = pool.map(live, seeds, chunksize=4) if processes > 1 else map(live, seeds)
-        for report, sometimes in lives:
-            total.requests += report.requests
-            total.polls += report.polls
-            total.faults += report.faults
-            total.seconds += report.seconds
-            total.violations += report.violations
-            kinds += report.kinds
-            seen.add(sometimes)
-            if report.text:
-                texts.append((len(report.text), report.text))
-    # The shortest first: it is the easiest to understand.
-    total.text = "\n\n".join(text for _, text in sorted(texts)[:_SHOWN])
-    total.kinds = tuple(kinds)
-    return total, seen
-
-
-def last_line(report: Report) -> str:
-    """What a run comes to."""
-    return (
-        f"{report.requests} requests, {report.polls} polls, {report.faults} faults, {report.seconds / YEAR:.1f} years, "
-        f"{report.violations} violations, seed {report.seed}"
-    )
 
 
 def main() -> int:
@@ -61,10 +18,11 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=DEFAULT_REQUESTS)
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--table", action="store_true", help="shows how often everything happened")
+    parser.add_argument("--calls", action="store_true", help="shows every call in the timelines")
     given = parser.parse_args()
     seed = randbelow(10**9) if given.seed is None else given.seed
     began = time.monotonic()
-    report, seen = live_all(seed, given.requests, given.processes)
+    report, seen = live_all(seed, given.requests, given.processes, tells_calls=given.calls)
     took = time.monotonic() - began
     never = seen.never(EXPECTED) if given.requests >= DEFAULT_REQUESTS else []
     if given.table:

@@ -59,6 +59,8 @@ class Boundary:
     running: dict[int, Invocation] = field(default_factory=dict)
     faults: int = 0
     calls: int = 0
+    tells_calls: bool = False
+    """Whether the timeline shows every single call."""
 
     @property
     def invocation(self) -> Invocation:
@@ -93,6 +95,7 @@ class Boundary:
             answer = odd()
             if answer is not None:
                 return answer
+        self.tell(action)
         answer = carry_out()
         self.may_kill(caller, "after", action)
         if self.swarm.strikes(f"{service} lost", now):
@@ -100,6 +103,12 @@ class Boundary:
             self.wait(caller, 15)
             raise ReadTimeoutError(endpoint_url=service)
         return answer
+
+    def tell(self, what: str) -> None:
+        """Shows a call in the timeline, where that is wanted."""
+        if self.tells_calls:
+            caller = self.invocation
+            self.timeline.note(caller.subject, caller.who, f". {what}")
 
     def wait(self, caller: Invocation, seconds: float | None = None) -> None:
         """Lets a call take its time; a process whose invocation is over dies of it."""

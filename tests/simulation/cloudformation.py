@@ -197,6 +197,7 @@ class CloudFormation:
 
     def describe_stacks(self, **members: Any) -> dict[str, Any]:
         """DescribeStacks."""
+        self.boundary.invocation.seen["asked"] = True
 
         def carry_out() -> dict[str, Any]:
             stack = self.stacks.get(members["StackName"])

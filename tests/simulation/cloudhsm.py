@@ -43,8 +43,8 @@ class CloudHsm:
     fleet: Fleet = field(init=False)
     history: dict[str, list[tuple[float, SandboxCluster]]] = field(default_factory=dict)
     """Each cluster as it was right after something changed it."""
-    touched_at: dict[str, float] = field(default_factory=dict)
-    """When others last changed a cluster."""
+    touches: list[tuple[float, str, str]] = field(default_factory=list)
+    """When each cluster was changed, and by which request; by an empty one where others did."""
 
     def __post_init__(self) -> None:
         self.fleet = Fleet(Clock(source=self.boundary.agenda))
@@ -75,6 +75,15 @@ class CloudHsm:
         copy = found.snapshot()
         copy.advance_to(moment)
         return copy
+
+    def touched_since(self, moment: float, cluster_id: str, except_by: str = "-") -> bool:
+        """Whether anybody but one request has changed a cluster since."""
+        for at, touched, by in reversed(self.touches):
+            if at < moment:
+                break
+            if touched == cluster_id and by != except_by:
+                return True
+        return False
 
     def remember(self, cluster_id: str) -> None:
         """Keeps the cluster as it is now, for reads that lag."""
@@ -184,7 +193,7 @@ class People:
         if cluster is not None and self._do(what, cluster, boundary.agenda.now):
             boundary.sometimes.saw(f"others: {what}")
             boundary.timeline.note(cluster_id, "others", f"{what}: {cluster.state}, {cluster.hsm_type}")
-            self.cloudhsm.touched_at[cluster_id] = boundary.agenda.now
+            self.cloudhsm.touches.append((boundary.agenda.now, cluster_id, ""))
             self.cloudhsm.remember(cluster_id)
         self.begin(cluster_id)
 

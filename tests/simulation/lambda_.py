@@ -59,6 +59,8 @@ class Lambda:
     invocations: int = 0
     polls: int = 0
     version: int = 1
+    deployed: Callable[[], None] = lambda: None
+    """Told that another version of the function runs from now on."""
     ended: Callable[[Invocation, str], None] = lambda *_: None
 
     def invoke(self, event: Event) -> None:
@@ -95,7 +97,9 @@ class Lambda:
         is_poll = "CrHelperPoll" in event
         self.polls += is_poll
         invocation = self._invocation(event, "poll" if is_poll else "request")
+        self.tell(invocation, f"begins, attempt {queued.attempts + 1}")
         trouble = self._in_environment(invocation)
+        self.tell(invocation, f"ends {trouble}")
         self.ended(invocation, trouble)
         if not trouble:
             return
@@ -113,6 +117,7 @@ class Lambda:
             self.boundary.struck(None, "lambda deployed")
             self.warm.clear()
             self.version += 1
+            self.deployed()
         if swarm.strikes("lambda broken", now):
             self.boundary.struck(invocation, "lambda broken")
             return "Runtime.ExitError"
@@ -155,6 +160,7 @@ class Lambda:
             trouble = "Killed"
         except Exception as error:
             trouble = type(error).__name__
+        self.tell(invocation, f"ends {trouble}")
         self.ended(invocation, trouble)
         if trouble and attempt < len(RETRY_AFTER):
             agenda = self.boundary.agenda
@@ -165,8 +171,12 @@ class Lambda:
         request = self.request_of(event)
         subject = request.name if request else "?"
         status = request.stack.status if request else ""
-        invocation = Invocation(who, subject, event, status, self.boundary.agenda.now, TIMEOUT, request)
-        return invocation
+        return Invocation(who, subject, event, status, self.boundary.agenda.now, TIMEOUT, request)
+
+    def tell(self, invocation: Invocation, what: str) -> None:
+        """Shows in the timeline what becomes of an invocation, where that is wanted."""
+        if self.boundary.tells_calls:
+            self.boundary.timeline.note(invocation.subject, invocation.who, f". {what}")
 
     def _hurt(self, event: Event) -> None:
         request = self.request_of(event)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from tests.simulation.oracle import Oracle
 
 WAITS = 43200.0
+LAG = 120.0
 Broken = tuple[str, str]
 """A guarantee, and why it is broken."""
 
@@ -17,8 +18,8 @@ Broken = tuple[str, str]
 def judge(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
     """Every guarantee that this call breaks."""
     yield from _owned(change, sent, oracle)
-    yield from _once(change, sent)
-    yield from _needed(change)
+    yield from _once(change, sent, oracle)
+    yield from _needed(change, sent)
     yield from _in_time(change, sent)
     if change.setting == "HsmType":
         yield from _wanted(change, sent)
@@ -36,13 +37,16 @@ def _owned(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
         yield "one end", "the operation has ended"
 
 
-def _once(change: Change, sent: Sent) -> Iterator[Broken]:
+def _once(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
     taken = [each for each in sent.changes if each.setting == change.setting and not each.refused]
-    if len(taken) > 1 and taken[-1] is change:
+    if len(taken) < 2 or taken[-1] is not change:
+        return
+    # A process that died in the call cannot know that somebody has set it back since.
+    if not oracle.cloudhsm.touched_since(taken[-2].at, change.cluster_id, except_by=sent.name):
         yield "ModifyCluster at most once", f"number {len(taken)}"
 
 
-def _needed(change: Change) -> Iterator[Broken]:
+def _needed(change: Change, sent: Sent) -> Iterator[Broken]:
     seen: dict[str, Any] | None = change.invocation.seen.get(change.cluster_id)
     if seen is None:
         yield "nothing is changed unseen", "this invocation has not read the cluster"
@@ -51,7 +55,9 @@ def _needed(change: Change) -> Iterator[Broken]:
         shown = seen.get("HsmType") or change.before.hsm_type
     else:
         shown = (seen.get("BackupRetentionPolicy") or {}).get("Value", "")
-    if shown == change.value:
+    # For two minutes after a change of its own no read of the former state is proof of anything.
+    lately = [each for each in _made_before(sent, change) if change.at - each.at < LAG]
+    if shown == change.value and not lately:
         yield "nothing is changed needlessly", f"the cluster shows {shown}"
 
 
@@ -67,8 +73,8 @@ def _wanted(change: Change, sent: Sent) -> Iterator[Broken]:
         yield "only what the template declares", f"declared is {sent.properties.get('HsmType')}"
     if not asks_anew(sent):
         yield "drift is left alone", "the template does not change the type"
-    if not change.invocation.seen.get("stack"):
-        yield "the stack is asked first", "this invocation has not read the stack"
+    if not change.invocation.seen.get("asked"):
+        yield "the stack is asked first", "this invocation has not tried to read the stack"
 
 
 def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
@@ -86,20 +92,18 @@ def _consented(change: Change, sent: Sent) -> Iterator[Broken]:
     if sent.is_rollback:
         if old.get("HsmTypeOnRollback", "Keep") != "Revert":
             yield "no key without consent", "a rollback of an update that said Keep"
-        elif not _changed_before(sent, change.cluster_id):
+        elif not any(_made_before(sent, change)):
             yield "no key without consent", "a rollback on a cluster whose type this resource has not changed"
     elif change.costs_keys and sent.properties.get("HsmTypeOnRollback", "Keep") != "Revert":
         yield "no key without consent", "the template says Keep"
 
 
-def _changed_before(sent: Sent, cluster_id: str) -> bool:
-    """Whether an earlier request of the same resource changed the type of this cluster."""
-    earlier = sent.earlier
+def _made_before(sent: Sent, change: Change) -> Iterator[Change]:
+    """Changes of the same setting of the same cluster by earlier requests for the same resource."""
+    what, earlier = (change.setting, change.cluster_id), sent.earlier
     while earlier is not None:
-        if any(each.setting == "HsmType" and each.cluster_id == cluster_id for each in earlier.changes):
-            return True
+        yield from (each for each in earlier.changes if (each.setting, each.cluster_id) == what)
         earlier = earlier.earlier
-    return False
 
 
 def asks_anew(sent: Sent) -> bool:

@@ -10,7 +10,8 @@ from tests.simulation.boundary import Boundary, Invocation
 from tests.simulation.cloudformation import CloudFormation, Handle
 from tests.simulation.cloudhsm import Change, CloudHsm
 from tests.simulation.modify import judge
-from tests.simulation.proof import unproved
+from tests.simulation.proof import is_as_declared, unproved
+from tests.simulation.reasons import reason_class
 from tests.simulation.requests import SECRET, Said, Sent
 from tests.simulation.scheduler import Schedule, Scheduler
 from tests.simulation.table import Item, Key, Table
@@ -101,7 +102,7 @@ class Oracle:
         for guarantee, why in judge(change, sent, self):
             self.broke(guarantee, sent, f"{text}: {why}")
         if not change.refused:
-            self.cloudhsm.touched_at[change.cluster_id] = self.now
+            self.cloudhsm.touches.append((self.now, change.cluster_id, sent.name))
 
     def superseded_at(self, sent: Sent) -> float | None:
         """When a newer request for the same resource became its owner."""
@@ -136,14 +137,14 @@ class Oracle:
             self._failed(sent, said)
             sent.ended_at = sent.ended_at or self.now
             return
-        if sent.kind != "Delete":
-            why = unproved(sent, said, self)
-            if why:
-                self.broke("SUCCESS is proved", sent, why)
+        # What nobody waits for any more is not read either.
+        counts = sent.over_at is None
+        if sent.kind != "Delete" and counts and (why := unproved(sent, said, self)):
+            self.broke("SUCCESS is proved", sent, why)
         if not sent.is_rollback and not sent.handle:
             sent.ended_at = sent.ended_at or self.now
         quick = said.at - sent.sent_at <= FAST or sent.fault_at or (sent.old or {}).get("HsmTypeOnRollback") == "Revert"
-        if sent.is_rollback and not quick:
+        if sent.is_rollback and counts and not quick:
             self.broke("a rollback does not wait", sent, f"SUCCESS only after {said.at - sent.sent_at:.0f} seconds")
 
     def _well_formed(self, sent: Sent, said: Said) -> None:
@@ -161,11 +162,25 @@ class Oracle:
             self.broke("the physical id is right", sent, f"{body['PhysicalResourceId']}, not {right}")
 
     def _failed(self, sent: Sent, said: Said) -> None:
+        self.boundary.sometimes.saw(f"reason: {reason_class(said.body.get('Reason', ''))}")
         if sent.kind == "Delete":
             self.broke("a Delete succeeds", sent, said.body.get("Reason", ""))
-        excused = said.by.who == "responder" or self.boundary.swarm.denied or "table" in self.boundary.swarm.outages
-        if sent.is_rollback and not excused and "HsmTypes" not in sent.properties:
+        swarm, key = self.boundary.swarm, (sent.stack.stack_id, sent.resource.name)
+        excused = said.by.who == "responder" or swarm.denied or "table" in swarm.outages or key in self.table.unreadable
+        if excused or sent.over_at is not None or sent.kind == "Delete" or "HsmTypes" in sent.properties:
+            return
+        if sent.is_rollback:
             self.broke("a rollback never fails", sent, said.body.get("Reason", ""))
+        elif not sent.fault_at and self._was_as_declared(sent):
+            self.broke("as declared is never an error", sent, said.body.get("Reason", ""))
+
+    def _was_as_declared(self, sent: Sent) -> bool:
+        """Whether the cluster was as declared from before the request until now."""
+        known = sent.cluster_id in self.cloudhsm.history
+        if not known or self.boundary.swarm.missing or self.cloudhsm.touched_since(sent.sent_at - 300, sent.cluster_id):
+            return False
+        moments = (sent.sent_at - 300, self.now)
+        return all(is_as_declared(sent, self.cloudhsm.as_of(sent.cluster_id, moment)) for moment in moments)
 
     def signalled(self, handle: Handle, said: Said) -> None:
         """A signal reached a wait condition."""
@@ -176,14 +191,14 @@ class Oracle:
             self.broke("a signal belongs to a request", None, f"{said.status} by {said.by.subject}")
             return
         former = [each for each in sent.signals if each.status != said.status]
-        shared = any(each is not sent and each.handle == handle.url for each in (sent.earlier, sent.later) if each)
+        shared = sum(each.handle == handle.url for each in self.cloudformation.requests) > 1
         if former and not shared:
             self.broke("one end", sent, f"signal {former[0].status} and then {said.status}")
         if self.boundary.swarm.mood == "calm" and sent.signals and not shared:
             self.broke("one signal", sent, "a second signal though nothing went wrong")
-        if said.status == "SUCCESS" and not sent.signals:
-            why = unproved(sent, said, self, by_signal=True)
-            if why:
+        if said.status == "SUCCESS" and not sent.signals and not shared:
+            is_read = handle.armed_at is not None or sent.over_at is None
+            if is_read and handle.signal is None and (why := unproved(sent, said, self, by_signal=True)):
                 self.broke("SUCCESS is proved", sent, f"signal: {why}")
             if self.knew_better(said.by, self.superseded_at(sent)) and said.by.request is sent:
                 self.broke("one owner", sent, "signals SUCCESS though it was superseded")

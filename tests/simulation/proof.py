@@ -1,5 +1,6 @@
 """Whether a SUCCESS is true, by what the cluster really is."""
 
+import json
 from typing import TYPE_CHECKING
 
 from sandbox.cloudhsm import SandboxCluster
@@ -20,11 +21,18 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
         return "" if sent.is_rollback else "the cluster does not exist"
     if _moved_lately(sent, oracle):
         return ""
+    is_acceptance = (
+        sent.handle is not None and not by_signal and any(each.setting == "HsmType" for each in sent.changes)
+    )
+    if is_acceptance:
+        # The wait condition is told the end.
+        return ""
     why = _retention(sent, (truth.retention or {}).get("Value", ""))
     if why or "HsmType" not in sent.properties:
         return why
+    data = said.body.get("Data") or {}
     # The Data of a signal is a text.
-    if not by_signal and said.body["Data"].get("HsmTypeDrifted") == "true":
+    if (json.loads(data) if isinstance(data, str) else data).get("HsmTypeDrifted") == "true":
         return _drift(sent, said, truth.hsm_type == sent.properties["HsmType"])
     if sent.is_rollback and not by_signal:
         return ""
@@ -42,17 +50,24 @@ def _type(sent: Sent, truth: SandboxCluster, *, by_signal: bool) -> str:
         return ""
     is_under_way = truth.hsm_type == wanted and truth.state in ("MODIFY_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
     if is_under_way and sent.handle and not by_signal:
-        # Accepted: the wait condition is told the end.
+        # Accepted, though somebody else began it.
         return ""
     types = sorted({hsm.hsm_type for hsm in truth.hsms})
     return f"the cluster is {truth.state}, {truth.hsm_type}, its HSMs {types}, declared is {wanted}"
 
 
+def is_as_declared(sent: Sent, cluster: SandboxCluster) -> bool:
+    """Whether a cluster is in every respect as a request declares it."""
+    wanted = sent.properties.get("HsmType")
+    days = (sent.properties.get("BackupRetentionPolicy") or {}).get("Value")
+    types = {cluster.hsm_type, *(hsm.hsm_type for hsm in cluster.hsms)}
+    by_type = wanted is None or (types == {wanted} and cluster.state == "ACTIVE")
+    return by_type and days in (None, (cluster.retention or {}).get("Value"))
+
+
 def _moved_lately(sent: Sent, oracle: "Oracle") -> bool:
     """Whether somebody changed the cluster so lately that no read had to show it, this request apart."""
-    touched = oracle.cloudhsm.touched_at.get(sent.cluster_id, 0.0)
-    own = any(change.at == touched for change in sent.changes)
-    return touched > oracle.now - LAG and not own
+    return oracle.cloudhsm.touched_since(oracle.now - LAG, sent.cluster_id, except_by=sent.name)
 
 
 def _retention(sent: Sent, shown: str) -> str:

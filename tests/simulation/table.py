@@ -22,6 +22,8 @@ class Table:
     written: Callable[[Invocation, Key, Item], None]
     """Told of each write that took effect."""
     items: dict[Key, Item] = field(default_factory=dict)
+    unreadable: set[Key] = field(default_factory=set)
+    """Records that another version wrote so that this one cannot read them."""
 
     def get_item(self, **members: Any) -> dict[str, Any]:
         """GetItem, which has to be consistent."""
@@ -79,6 +81,18 @@ class Table:
         for key, item in list(self.items.items()):
             if "ExpiresAt" in item and float(item["ExpiresAt"]["N"]) + _TTL_TAKES < now:
                 del self.items[key]
+
+    def written_by_another_version(self) -> None:
+        """Some records are as the next version writes them, a few of them unreadable to this one."""
+        random = self.boundary.swarm.random
+        for key, item in sorted(self.items.items()):
+            chance = random.random()
+            if chance < 0.5:
+                self.items[key] = {**item, "Version": {"N": "2"}, "FromTheFuture": {"S": "unknown here"}}
+            elif chance < 0.6:
+                self.boundary.sometimes.saw("fault: an unreadable record")
+                self.items[key] = {**item, "Version": {"N": "2"}, "Progress": {"B": "encrypted"}}
+                self.unreadable.add(key)
 
     def _updated(self, members: dict[str, Any]) -> dict[str, Any]:
         key = _key(members["Key"])

@@ -4,8 +4,8 @@ from random import Random
 
 import pytest
 
-from tests.simulation.__main__ import last_line, live, live_all
 from tests.simulation.agenda import START, Agenda
+from tests.simulation.many import last_line, live, live_all
 from tests.simulation.sometimes import Sometimes
 from tests.simulation.swarm import FAULTS, Swarm
 from tests.simulation.tasks import Tasks

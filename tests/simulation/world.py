@@ -3,6 +3,7 @@
 import logging
 import os
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from random import Random
 from typing import Any, Self
@@ -37,6 +38,7 @@ LASTS = 10 * 24 * 3600.0
 TABLE = "records"
 ENVIRONMENT = Environment.read(
     {
+        "AWS_REGION": "us-east-1",
         "TABLE_NAME": TABLE,
         "SCHEDULE_GROUP": "operations",
         "SCHEDULER_ROLE_ARN": "arn:aws:iam::111122223333:role/scheduler",
@@ -94,6 +96,7 @@ class World:
             self._start_environment,
             self._respond,
             lambda event: self.cloudformation.by_id.get(event.get("RequestId", "")),
+            deployed=self.table.written_by_another_version,
             ended=oracle.ran,
         )
 
@@ -186,33 +189,42 @@ def faultless(judge: Callable[..., None]) -> Callable[..., None]:
 
 
 class Sink(logging.Handler):
-    """Reads every log line of a world, and gives them back to nobody."""
+    """Reads everything that a world logs, prints and counts, and searches it for secrets."""
 
     def __init__(self, world: World) -> None:
         super().__init__()
         self._world = world
+        # To format is half the work of a poll: one world in eight shows what the lines really are.
         self._formatted = world.seed % 8 == 0
+        self._logger = logging.getLogger(observability.SERVICE)
+        self._printed = redirect_stdout(self)  # type: ignore[type-var]  # it writes, which is all that is needed
 
     def __enter__(self) -> Self:
-        logger = logging.getLogger(observability.SERVICE)
-        self._kept, self._level = list(logger.handlers), logger.level
+        self._kept, self._level = list(self._logger.handlers), self._logger.level
+        self._add_metric = observability.metrics.add_metric
         self.setFormatter(self._kept[0].formatter if self._kept else None)
-        for handler in self._kept:
-            logger.removeHandler(handler)
-        logger.addHandler(self)
-        logger.setLevel(logging.INFO if self._formatted else logging.WARNING)
+        self._logger.handlers[:] = [self]
+        self._logger.setLevel(logging.INFO if self._formatted else logging.WARNING)
+        observability.metrics.add_metric = self._count  # type: ignore[method-assign]
+        self._printed.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
-        logger = logging.getLogger(observability.SERVICE)
-        logger.removeHandler(self)
-        for handler in self._kept:
-            logger.addHandler(handler)
-        logger.setLevel(self._level)
+        self._printed.__exit__(None, None, None)
+        self._logger.handlers[:] = self._kept
+        self._logger.setLevel(self._level)
+        observability.metrics.add_metric = self._add_metric  # type: ignore[method-assign]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Searches one line."""
-        message = record.getMessage()
-        self._world.sometimes.saw(f"log {record.levelname}: {message[:60]}")
+        self._world.sometimes.saw(f"log {record.levelname}: {record.getMessage()[:60]}")
         if self._formatted:
             self._world.oracle.secret(self.format(record), None, "a log line")
+
+    def write(self, text: str) -> int:
+        """Searches what is printed."""
+        self._world.oracle.secret(text, None, "a printed line")
+        return len(text)
+
+    def _count(self, name: str, **_: Any) -> None:
+        self._world.sometimes.saw(f"metric: {name}")
