@@ -10,9 +10,10 @@ from botocore.exceptions import ClientError
 
 from cloudhsm_settings import reasons, responder
 from cloudhsm_settings.attributes import TRIMMED_FIRST, attributes
-from cloudhsm_settings.aws_errors import translated
 from cloudhsm_settings.cluster import Cluster, Hsm
-from cloudhsm_settings.errors import AccessDenied, InvalidProperties, Transient
+from cloudhsm_settings.custom_resource.aws_errors import translated
+from cloudhsm_settings.custom_resource.event import Delivery, Key
+from cloudhsm_settings.errors import AccessDenied, InvalidProperties
 from cloudhsm_settings.properties import PROPERTIES, Settings
 from cloudhsm_settings.request import Progress, Request
 from tools.diagram import diagram
@@ -96,15 +97,25 @@ def spoken() -> str:
     request = Request(Settings("cluster-abcdefghijk", "hsm2m.medium"), 0, 0)
     waiting = replace(cluster, state="UNINITIALIZED", rollback_expires_at=0.0)
     denied = ClientError({"Error": {"Code": "AccessDeniedException"}}, "ModifyCluster")
-    record = {"requestContext": {"condition": "RetriesExhausted"}, "requestPayload": {"PhysicalResourceId": "x"}}
+    record = {"requestContext": {"condition": "RetriesExhausted"}}
+    event = {"RequestType": "Update", "LogicalResourceId": "Settings", "PhysicalResourceId": request.cluster_id}
+    delivery = Delivery(Key("stack", "Settings"), "id", "Update", "https://x", request.cluster_id, 0, 3600, event)
     said = [
         reason(request, waiting)
-        for reason in (reasons.not_found, reasons.not_ready, reasons.reverted, reasons.third_type)
+        for reason in (
+            reasons.not_found,
+            reasons.not_ready,
+            reasons.handle_used,
+            reasons.reverted,
+            reasons.third_type,
+            reasons.too_late_to_turn_back,
+        )
     ]
-    said += [reasons.turn_back_needs_consent(request, waiting), reasons.window_closed(request, waiting)]
-    said += [reasons.wont_fit(request, cluster, 3000), reasons.time_is_up(request, cluster), responder._reason(record)]
-    said += [reasons.unreachable_at_deadline(request, Transient("a", "b")), InvalidProperties(["x"]).reason]
-    said += [reasons.not_found(request, None)]
+    said += [reasons.turn_back_needs_consent(request, waiting, now) for now in (-1, 1)]
+    said += [reasons.turn_back_needs_consent(request, cluster, 0), reasons.nobody_waits(request)]
+    said += [reasons.wont_fit(request, cluster, 3000), reasons.time_is_up(request, cluster, "waits")]
+    said += [reasons.begun_too_late(request, cluster, "it waits"), responder._reason(record, delivery)]
+    said += [InvalidProperties(["x"]).reason, reasons.not_found(request, None)]
     with pytest.raises(AccessDenied) as caught, translated("a", "b"):
         raise denied
     return "\n".join([*said, caught.value.reason])
@@ -112,7 +123,7 @@ def spoken() -> str:
 
 def test_the_runbook_quotes_what_the_function_says():
     rows = re.findall(r"^\| \*(.+?)\* \|", (ROOT / "docs" / "migrating.md").read_text(), re.MULTILINE)
-    assert len(rows) == 12
+    assert len(rows) == 14
     said = spoken()
     for row in rows:
         for part in row.split("..."):
