@@ -5,8 +5,8 @@ from itertools import product
 import pytest
 from aws_cdk import CfnParameter, Duration, Fn
 
+from cloudhsm_settings.custom_resource.operation import LONGEST_WAIT_CONDITION
 from cloudhsm_settings.errors import InvalidProperties
-from cloudhsm_settings.operation import LONGEST_WAIT_CONDITION
 from cloudhsm_settings.properties import RETENTION_DAYS, parse
 from cloudhsm_settings_cdk import limits
 from tests.cdk.synthesized import stack
