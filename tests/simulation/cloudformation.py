@@ -41,7 +41,10 @@ class CloudFormation:
     """Told of each signal."""
     closed: Callable[[Sent], None]
     """Told of each request for which nobody waits any more."""
-    refused: Callable[[Invocation, str], None] = lambda *_: None
+    refused: Callable[[Invocation, str], None]
+    """Told of each URL that leads nowhere."""
+    untold: Callable[[Handle], None]
+    """Told of each wait condition that was never signalled."""
     requests: list[Sent] = field(default_factory=list)
     by_id: dict[str, Sent] = field(default_factory=dict)
     by_url: dict[str, Sent] = field(default_factory=dict)
@@ -78,6 +81,7 @@ class CloudFormation:
         if handle and handle in self.handles and not self.handles[handle].owner:
             self.handles[handle].owner = sent.name
         self.boundary.sometimes.saw(f"sent: {'rollback ' if is_rollback else ''}{kind}")
+        self.boundary.swarm.perhaps_begin(now)
         self._deliver(sent)
         return sent
 
@@ -190,6 +194,7 @@ class CloudFormation:
         )
         if handle.signal is None:
             self.boundary.timeline.note(handle.owner, "CloudFormation", "the wait condition timed out")
+            self.untold(handle)
         if handle.then:
             handle.then(succeeded)
 

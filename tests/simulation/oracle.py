@@ -99,10 +99,23 @@ class Oracle:
             self.broke("a Delete leaves the cluster alone", sent, text)
             return
         sent.changes.append(change)
+        self._seen(change, sent)
         for guarantee, why in judge(change, sent, self):
             self.broke(guarantee, sent, f"{text}: {why}")
         if not change.refused:
             self.cloudhsm.touches.append((self.now, change.cluster_id, sent.name))
+
+    def _seen(self, change: Change, sent: Sent) -> None:
+        saw = self.boundary.sometimes.saw
+        who = "a rollback" if sent.is_rollback else "a user"
+        if change.setting == "HsmType" and not change.refused and change.before.original_type == change.value:
+            saw(f"turned back by {who}" + (" during the migration" if change.before.state != "ACTIVE" else ""))
+        elif change.setting == "HsmType" and not change.refused:
+            saw(f"migration begun by {who}: {change.before.outcome}")
+        if change.costs_keys:
+            saw(f"keys lost to {who}, with consent")
+        if change.setting != "HsmType" and sent.is_rollback and sent.responses:
+            saw("retention set back after the rollback's response")
 
     def superseded_at(self, sent: Sent) -> float | None:
         """When a newer request for the same resource became its owner."""
@@ -203,7 +216,8 @@ class Oracle:
             if self.knew_better(said.by, self.superseded_at(sent)) and said.by.request is sent:
                 self.broke("one owner", sent, "signals SUCCESS though it was superseded")
         sent.signals.append(said)
-        sent.ended_at = sent.ended_at or self.now
+        if not shared and said.by.request is sent:
+            sent.ended_at = sent.ended_at or self.now
 
     def _signaller(self, handle: Handle, by: Invocation) -> Sent | None:
         sent: Sent | None = by.request
@@ -251,6 +265,12 @@ class Oracle:
     def _excused(self, sent: Sent, until: float) -> bool:
         missed = any(who == sent.event_id and until - GRACE < at <= until for at, who in self.scheduler.missed)
         return missed or sent.lost or sent.fault_at > until - GRACE
+
+    def untold(self, handle: Handle) -> None:
+        """A wait condition timed out without any signal."""
+        owner = next(each for each in self.cloudformation.requests if each.name == handle.owner)
+        if not self._excused(owner, owner.sent_at + 43200) and self.boundary.swarm.skew == 0:
+            self.broke("what is owed is paid", owner, "the wait condition timed out without a signal")
 
     def final(self) -> None:
         """Everything is over, faults ended long ago, and a day has passed."""

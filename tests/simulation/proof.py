@@ -78,7 +78,7 @@ def _retention(sent: Sent, shown: str) -> str:
 
 
 def _drift(sent: Sent, said: Said, is_as_declared: bool) -> str:
-    if is_as_declared:
+    if is_as_declared and not sent.is_rollback:
         return "it is told as drifted, and is as declared"
     unreadable = "stack" not in said.by.seen
     if asks_anew(sent) and not sent.is_rollback and not unreadable:

@@ -72,8 +72,12 @@ class Swarm:
     random: Random
     mood: str = "calm"
     rates: dict[str, float] = field(default_factory=dict)
-    outages: dict[str, list[Window]] = field(default_factory=dict)
-    denied: dict[str, list[Window]] = field(default_factory=dict)
+    outages: tuple[str, ...] = ()
+    """Services that are down now and then."""
+    denied: tuple[str, ...] = ()
+    """Permissions that are missing now and then."""
+    windows: dict[str, Window] = field(default_factory=dict)
+    """The latest time in which each of these was so."""
     lag: float = 0.0
     """Seconds by which reads of CloudHSM may lag."""
     missing: tuple[str, ...] = ()
@@ -86,8 +90,8 @@ class Swarm:
     """When faults end, so that liveness can be judged."""
 
     @classmethod
-    def draw(cls, random: Random, start: float, seconds: float) -> "Swarm":
-        """The faults of a world that begins at `start` and lasts about `seconds`."""
+    def draw(cls, random: Random) -> "Swarm":
+        """The faults of a world."""
         swarm = cls(random, random.choice(MOODS))
         number = {"calm": 0, "one": 1, "several": random.randint(2, 6), "hell": random.randint(8, len(FAULTS))}
         for name in random.sample(sorted(FAULTS), number[swarm.mood]):
@@ -100,11 +104,18 @@ class Swarm:
         if random.random() < 0.2:
             optional = ("HsmType", "Hsms.HsmType", "HsmTypeRollbackExpiration", "Retention.Type")
             swarm.missing = tuple(random.sample(optional, random.randint(1, 2)))
-        for chance, names, windows in ((0.25, OUTAGES, swarm.outages), (0.15, DENIABLE, swarm.denied)):
-            if random.random() < chance:
-                for name in random.sample(names, random.randint(1, 2)):
-                    windows[name] = [_window(random, start, seconds) for _ in range(random.randint(1, 6))]
+        if random.random() < 0.3:
+            swarm.outages = tuple(random.sample(OUTAGES, random.randint(1, 2)))
+        if random.random() < 0.2:
+            swarm.denied = tuple(random.sample(DENIABLE, random.randint(1, 2)))
         return swarm
+
+    def perhaps_begin(self, now: float) -> None:
+        """Around some requests a service goes down, or a permission is missing, for a while."""
+        for name in (*self.outages, *self.denied):
+            if self.random.random() < 0.15:
+                begins = now + self.random.choice((-1.0, 1.0, 60.0, 900.0))
+                self.windows[name] = Window(begins, begins + self.random.choice((30, 300, 1800, 5400)))
 
     def strikes(self, fault: str, now: float) -> bool:
         """Whether `fault` hits this time."""
@@ -113,11 +124,11 @@ class Swarm:
 
     def is_down(self, service: str, now: float) -> bool:
         """Whether nothing of `service` can be reached."""
-        return any(window.covers(now) for window in self.outages.get(service, ())) and now < self.until
+        return service in self.windows and self.windows[service].covers(now) and now < self.until
 
     def is_denied(self, permission: str, now: float) -> bool:
         """Whether the function lacks `permission`."""
-        return any(window.covers(now) for window in self.denied.get(permission, ())) and now < self.until
+        return self.is_down(permission, now)
 
     def describe(self) -> str:
         """The faults in one line."""
@@ -125,8 +136,3 @@ class Swarm:
         down = [f"{name} down" for name in sorted(self.outages)] + [f"{name} denied" for name in sorted(self.denied)]
         traits = [f"lag {self.lag:.0f}", f"skew {self.skew:.0f}", f"people {self.people:.0f}", *self.missing]
         return f"{self.mood}: {', '.join(rates + down + traits)}"
-
-
-def _window(random: Random, start: float, seconds: float) -> Window:
-    begins = start + random.random() * seconds
-    return Window(begins, begins + random.choice((120, 600, 1800, 5400)))

@@ -10,7 +10,7 @@ from tests.simulation.requests import FUNCTION, Properties
 from tests.simulation.stacks import Stack
 
 PAUSES = (60, 600, 3600, 6 * 3600, 30 * 3600)
-TIMEOUTS = (*[None] * 8, "3600", "1800", "600", "300", "60", "1")
+TIMEOUTS = (*[None] * 16, *["3600", "1800", "600"] * 2, "300", "60", "1")
 UNKNOWN = "cluster-unknown2345"
 RETENTIONS = ("30", "90", "200")
 
@@ -99,7 +99,7 @@ class Users:
         if random.random() < 0.03:
             properties["ClusterId"] = UNKNOWN
         if random.random() < 0.8:
-            properties["HsmType"] = random.choice((OLD, OLD, NEW, NEW, NEW, OTHER))
+            properties["HsmType"] = random.choice((OLD, OLD, NEW, NEW, NEW, NEW, OTHER))
         if random.random() < 0.6 or "HsmType" not in properties:
             properties["BackupRetentionPolicy"] = {"Type": "DAYS", "Value": random.choice(RETENTIONS)}
         if random.random() < 0.4:

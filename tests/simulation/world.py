@@ -74,7 +74,7 @@ class World:
         self.tasks = Tasks(self.agenda)
         self.sometimes = Sometimes()
         self.timeline = Timeline(self.agenda)
-        self.swarm = Swarm.draw(self.random, START, LASTS)
+        self.swarm = Swarm.draw(self.random)
         self.boundary = Boundary(self.agenda, self.tasks, self.swarm, self.sometimes, self.timeline)
         self.oracle = Oracle(self.boundary)
         self._build()
@@ -87,7 +87,10 @@ class World:
         self.cloudformation = oracle.cloudformation = CloudFormation(
             boundary,
             self._invoke,
-            *(faultless(each) for each in (oracle.arrived, oracle.signalled, oracle.closed, oracle.stray)),
+            *(
+                faultless(each)
+                for each in (oracle.arrived, oracle.signalled, oracle.closed, oracle.stray, oracle.untold)
+            ),
         )
         self.scheduler = oracle.scheduler = Scheduler(boundary, self._invoke, faultless(oracle.scheduled))
         self.transport = Transport(boundary, self.cloudformation.receive)
