@@ -88,7 +88,7 @@ class Request:
         """The change of type by this resource that a rollback with this request undoes."""
         change = self.change
         is_ours = change is not None and change.is_last and change.cluster_id == self.cluster_id
-        return change if is_ours and self.former is not None else None
+        return change if is_ours and self.is_in_place else None
 
     @property
     def handle(self) -> str | None:
@@ -128,7 +128,7 @@ class Progress:
     direction: StackPhase = StackPhase.UNREAD
     """Which way the stack went when it was first read."""
     waits_for: str = ""
-    """What the last poll waited for, as a clause: "HSM hsm-abc to be hsm2m.medium"."""
+    """What kept a migration from beginning, as a clause: "cloudhsm:ModifyCluster fails with ThrottlingException"."""
 
     def to_json(self) -> dict[str, Any]:
         """A mapping for the record."""
