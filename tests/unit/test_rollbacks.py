@@ -1,0 +1,183 @@
+"""A stack rollback never fails because of the cluster, never waits for what it leaves alone, and costs no key."""
+
+import pytest
+
+from cloudhsm_settings.decisions import Accepted, Done, ModifyHsmType, ModifyRetention, ReadStack, Wait
+from cloudhsm_settings.errors import Reverted
+from cloudhsm_settings.reconcile import decide
+from cloudhsm_settings.request import StackPhase
+from tests.unit.cases import (
+    DAY,
+    FRESH,
+    HANDLE,
+    IN_TRANSITION,
+    NEW,
+    NOW,
+    OLD,
+    OTHER_ID,
+    SETTLED,
+    THIRD,
+    asked,
+    cluster,
+    failure,
+    former,
+    long_back,
+    ours,
+    rolling_back,
+)
+
+
+def left_alone(decision):
+    return isinstance(decision, Done) and decision.drifted
+
+
+class TestConsent:
+    """It follows the update that is being rolled back: what the template declares now is the update before."""
+
+    @pytest.mark.parametrize("window", [3600, -3600, None])
+    @pytest.mark.parametrize("state", [*SETTLED, *IN_TRANSITION])
+    @pytest.mark.parametrize("present", ["Keep", "Revert"])
+    def test_under_keep_the_type_is_left_alone(self, window, state, present):
+        back = rolling_back("Keep", ours(), rollback=present)
+        assert left_alone(decide(back, cluster(state, NEW, window=window), FRESH, NOW))
+
+    @pytest.mark.parametrize("present", ["Keep", "Revert"])
+    def test_revert_that_the_update_added_is_honoured(self, present):
+        decision = decide(
+            rolling_back("Revert", ours(), rollback=present), cluster("ACTIVE", NEW, window=3600), FRESH, NOW
+        )
+        assert isinstance(decision, ModifyHsmType)
+        assert (decision.hsm_type, decision.progress.turns_back) == (OLD, True)
+
+    def test_also_while_the_migration_still_runs(self):
+        migrating = cluster("MODIFY_IN_PROGRESS", NEW, window=DAY - 300, hsm_types=[OLD, OLD, OLD])
+        assert isinstance(decide(rolling_back(change=ours(300)), migrating, FRESH, NOW), ModifyHsmType)
+
+
+class TestOnlyItsOwnChange:
+    @pytest.mark.parametrize(
+        "change",
+        [
+            None,
+            ours(is_last=False),
+            ours(cluster_id=OTHER_ID),
+            ours(hsm_type=THIRD),
+            ours(previous=THIRD),
+        ],
+        ids=["nobody's", "an earlier update's", "of another cluster", "to another type", "from another type"],
+    )
+    def test_what_this_update_did_not_change_is_left_alone(self, change):
+        assert left_alone(decide(rolling_back(change=change), cluster("ACTIVE", NEW, window=3600), FRESH, NOW))
+
+    def test_the_rollback_of_a_change_of_cluster_leaves_the_former_one_alone(self):
+        moved = rolling_back(change=ours(), former=former(NEW, "Revert", cluster_id=OTHER_ID))
+        assert left_alone(decide(moved, cluster("ACTIVE", NEW, hsms=3), FRESH, NOW))
+
+    def test_a_cluster_that_shows_no_type_is_left_alone(self):
+        decision = decide(rolling_back(change=ours()), cluster(hsm_type="", hsm_types=["", ""]), FRESH, NOW)
+        assert left_alone(decision)
+
+
+class TestWindow:
+    @pytest.mark.parametrize("window", [0, -1])
+    def test_what_cloudhsm_no_longer_allows_is_left_alone(self, window):
+        decision = decide(rolling_back(change=ours()), cluster("ACTIVE", NEW, window=window), FRESH, NOW)
+        assert left_alone(decision)
+        assert "the time for going back ended" in decision.because
+
+    def test_without_an_expiration_a_day_from_its_own_call_counts(self):
+        inside = decide(rolling_back(change=ours(DAY - 1)), cluster("ACTIVE", NEW), FRESH, NOW)
+        assert isinstance(inside, ModifyHsmType)
+        assert left_alone(decide(rolling_back(change=ours(DAY)), cluster("ACTIVE", NEW), FRESH, NOW))
+
+    def test_what_cloudhsm_shows_comes_first(self):
+        decision = decide(rolling_back(change=ours(DAY)), cluster("ACTIVE", NEW, window=60), FRESH, NOW)
+        assert isinstance(decision, ModifyHsmType)
+
+
+class TestNeverFails:
+    @pytest.mark.parametrize("state", ["DELETED", "DELETE_IN_PROGRESS"])
+    def test_a_cluster_that_is_gone_is_success(self, state):
+        assert left_alone(decide(rolling_back(change=ours()), cluster(state, NEW), FRESH, NOW))
+
+    def test_so_is_one_that_is_not_listed_after_a_second_read(self):
+        first = decide(rolling_back(), None, FRESH, NOW)
+        assert isinstance(first, Accepted)
+        assert left_alone(decide(rolling_back(), None, asked(hsm_type_asked_at=None, missing_at=NOW - 60), NOW))
+
+    @pytest.mark.parametrize("state", ["UNINITIALIZED", "INITIALIZED", "DEGRADED"])
+    def test_a_cluster_that_waits_for_a_person_is_left_alone(self, state):
+        decision = decide(rolling_back(change=ours()), cluster(state, NEW, window=3600), FRESH, NOW)
+        assert left_alone(decision)
+        assert state in decision.because
+
+    def test_when_cloudhsm_reverts_the_way_back_it_is_success_and_drifted(self):
+        progress = long_back(asked(previous_hsm_type=NEW, turns_back=True))
+        decision = decide(rolling_back(change=ours()), cluster("ACTIVE", NEW), progress, NOW)
+        assert left_alone(decision)
+
+    def test_a_way_back_that_nobody_waits_for_may_fail_in_the_log(self):
+        progress = long_back(asked(previous_hsm_type=NEW, turns_back=True))
+        accepted = rolling_back(change=ours(), accepted=True, left=-3600)
+        assert isinstance(failure(decide(accepted, cluster("ACTIVE", NEW), progress, NOW)), Reverted)
+
+    def test_a_deadline_is_success_too(self):
+        late = rolling_back(change=ours(), left=100, retention=30)
+        assert isinstance(decide(late, cluster("UPDATE_IN_PROGRESS", OLD), FRESH, NOW), Done)
+
+    def test_without_a_declared_type_nothing_has_drifted(self):
+        late = rolling_back(hsm_type=None, retention=30)
+        assert decide(late, cluster("DELETED", NEW), FRESH, NOW) == Done(
+            decide(late, cluster("DELETED", NEW), FRESH, NOW).because, drifted=False
+        )
+
+
+class TestNeverWaits:
+    def test_keep_still_puts_the_retention_back(self):
+        decision = decide(rolling_back("Keep", retention=30), cluster("ACTIVE", NEW, window=3600), FRESH, NOW)
+        assert isinstance(decision, ModifyRetention)
+
+    def test_where_the_cluster_cannot_take_it_yet_success_comes_at_once(self):
+        migrating = cluster("MODIFY_IN_PROGRESS", NEW, hsm_types=[OLD, OLD, OLD])
+        assert isinstance(decide(rolling_back("Keep", retention=30), migrating, FRESH, NOW), Accepted)
+
+    def test_and_the_polls_set_it_as_soon_as_it_can(self):
+        later = rolling_back("Keep", retention=30, accepted=True, left=-3600)
+        assert isinstance(decide(later, cluster("MODIFY_IN_PROGRESS", NEW), FRESH, NOW), Wait)
+        assert isinstance(decide(later, cluster("ACTIVE", NEW), FRESH, NOW), ModifyRetention)
+
+    def test_somebody_elses_change_is_not_waited_for_with_the_way_back(self):
+        decision = decide(rolling_back(change=ours()), cluster("UPDATE_IN_PROGRESS", NEW, window=3600), FRESH, NOW)
+        assert isinstance(decision, Accepted)
+
+    def test_nor_is_a_change_to_the_declared_type(self):
+        back = rolling_back(change=ours())
+        assert isinstance(decide(back, cluster("ROLLBACK_IN_PROGRESS", OLD, hsm_types=[NEW, NEW]), FRESH, NOW), Done)
+
+
+class TestTheWayBack:
+    def test_one_that_fits_is_awaited(self):
+        going = cluster("ROLLBACK_IN_PROGRESS", OLD, hsm_types=[NEW])
+        assert isinstance(decide(rolling_back(change=ours()), going, asked(60, turns_back=True), NOW), Wait)
+
+    def test_one_that_does_not_is_success_once_it_is_accepted(self):
+        going = cluster("ROLLBACK_IN_PROGRESS", OLD, hsm_types=[NEW, NEW])
+        assert isinstance(decide(rolling_back(change=ours()), going, asked(60, turns_back=True), NOW), Accepted)
+
+    def test_several_hsms_need_no_wait_condition(self):
+        decision = decide(rolling_back(change=ours()), cluster("ACTIVE", NEW, hsms=3, window=3600), FRESH, NOW)
+        assert isinstance(decision, ModifyHsmType)
+
+    def test_the_handle_of_an_earlier_update_is_none_of_a_rollbacks(self):
+        back = rolling_back(change=ours(), handle=HANDLE, former=former(NEW, "Revert", wait_condition_handle=HANDLE))
+        assert back.handle is None
+        assert isinstance(decide(back, cluster("ACTIVE", NEW, hsms=3, window=3600), FRESH, NOW), ModifyHsmType)
+
+    def test_its_end_is_that_of_every_change(self):
+        assert isinstance(decide(rolling_back(change=ours()), cluster(), asked(turns_back=True), NOW), Done)
+
+
+def test_a_rollback_is_known_by_the_stack_and_not_by_the_request():
+    unread = rolling_back(change=ours(), phase=StackPhase.UNREAD)
+    assert isinstance(decide(unread, cluster("ACTIVE", NEW, window=3600), FRESH, NOW), ReadStack)
+    assert not unread.rolls_back
