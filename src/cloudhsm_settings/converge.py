@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
+from cloudhsm_settings import reasons
 from cloudhsm_settings.cluster import CloudHsm, Cluster
 from cloudhsm_settings.decisions import Accepted, Decision, Done, Fail, ModifyHsmType, ModifyRetention, ReadStack, Wait
 from cloudhsm_settings.declared import digest_of
@@ -77,6 +78,7 @@ def converge(
     try:
         return run.run()
     except Transient as transient:
+        run.progress = replace(run.progress, waits_for=reasons.unreachable(transient))
         last: Wait | Fail = unreachable(run.request, transient, run.progress, around.now())
     except Failure as failure:
         last = Fail(failure)
@@ -100,7 +102,7 @@ class _Run:
     cluster: Cluster | None = None
 
     def run(self) -> Step:
-        self.cluster = self._observed(self.cloudhsm.describe(self.request.cluster_id))
+        self.cluster = self._observed()
         while True:
             decision = decide(self.request, self.cluster, self.progress, self.around.now())
             self.around.decided(decision, self.cluster)
@@ -126,8 +128,15 @@ class _Run:
         except Transient:
             return
 
-    def _observed(self, cluster: Cluster | None) -> Cluster | None:
-        return cluster and self.memory.corrected(cluster, self.around.now())
+    def _observed(self) -> Cluster | None:
+        """What CloudHSM says, unless it lags behind an earlier operation. Of an own change, reads are the proof."""
+        cluster = self.cloudhsm.describe(self.request.cluster_id)
+        earlier = replace(
+            self.memory,
+            type_change=None if self.progress.hsm_type_asked_at else self.memory.type_change,
+            retention_change=None if self.progress.retention_asked_at else self.memory.retention_change,
+        )
+        return cluster and earlier.corrected(cluster, self.around.now())
 
     def _read_stack(self) -> None:
         """The phase, and at the first time the direction; a stack that has turned has ended this request."""
@@ -154,9 +163,10 @@ class _Run:
         with _Refusals(self, replace(asked, retention_asked_at=None)):
             cluster = self.cloudhsm.modify_retention(self.request.cluster_id, days)
             self.progress = replace(asked, retention_answered=True)
-            change = RetentionChange(self.request.cluster_id, days, self.around.now())
+            previous = self.cluster.retention_days if self.cluster else None
+            change = RetentionChange(self.request.cluster_id, days, self.around.now(), previous)
             self.memory = replace(self.memory, retention_change=change)
-            self.cluster = self._observed(_answered(cluster, self.cluster))
+            self.cluster = _answered(cluster, self.cluster)
 
     def _modify_hsm_type(self, decision: ModifyHsmType) -> None:
         phase = self.request.phase
@@ -180,7 +190,7 @@ class _Run:
             cluster = self.cloudhsm.modify_hsm_type(self.request.cluster_id, decision.hsm_type)
             self.progress = replace(decision.progress, hsm_type_answered=True)
             self.memory = replace(memory, type_change=replace(change, answered=True))
-            self.cluster = self._observed(_answered(cluster, self.cluster))
+            self.cluster = _answered(cluster, self.cluster)
 
     def _recorded(self, progress: Progress, memory: Memory) -> Progress:
         self.around.checkpoint(progress, memory)

@@ -54,6 +54,8 @@ class RetentionChange:
     cluster_id: str
     days: int
     at: float
+    previous: int | None = None
+    """Days before the change: what a read that lags still shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,9 @@ class Memory:
             state = states.MODIFY_IN_PROGRESS if cluster.state == states.ACTIVE else cluster.state
             cluster = replace(cluster, hsm_type=change.hsm_type, state=state)
         retention = self.retention_change
-        if retention and retention.cluster_id == cluster.cluster_id and now - retention.at < LAG:
+        lags = retention is not None and now - retention.at < LAG
+        former = (cluster.cluster_id, cluster.retention_days)
+        if retention and lags and (retention.cluster_id, retention.previous) == former:
             cluster = replace(cluster, retention_type="DAYS", retention_value=str(retention.days))
         return cluster
 

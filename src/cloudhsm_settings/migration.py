@@ -13,7 +13,7 @@ from cloudhsm_settings import cluster as states
 from cloudhsm_settings import reasons
 from cloudhsm_settings.cluster import Cluster
 from cloudhsm_settings.decisions import Fail, Follow, Leave, ModifyHsmType, ReadStack, TypeDecision, Wait
-from cloudhsm_settings.errors import Conflicting, HandleUsed, NotReady, TurnBackRefused, WontFit
+from cloudhsm_settings.errors import Conflicting, HandleUsed, NotReady, NotStabilized, TurnBackRefused, WontFit
 from cloudhsm_settings.request import Progress, Request, StackPhase
 
 SECONDS_PER_HSM = 30 * 60
@@ -108,13 +108,17 @@ def _feasible(request: Request, cluster: Cluster, modify: ModifyHsmType, now: fl
         return Fail(NotReady(reasons.not_ready(request, cluster)))
     left = (request.handle_deadline if request.handle else request.deadline) - now
     if _seconds_needed(cluster, modify.hsm_type) > left:
+        hindrance = modify.progress.waits_for
+        if hindrance:
+            return Fail(NotStabilized(reasons.begun_too_late(request, cluster, hindrance)))
         return Fail(WontFit(reasons.wont_fit(request, cluster, left)))
     if request.handle_is_used:
         return Fail(HandleUsed(reasons.handle_used(request, cluster)))
     turns_back_at_once = modify.progress.turns_back and cluster.state == states.MODIFY_IN_PROGRESS
     if cluster.state not in states.SETTLED and not turns_back_at_once:
+        hindrance = reasons.in_transition(cluster)
         waiting = replace(modify.progress, hsm_type_asked_at=None, previous_hsm_type="", turns_back=False)
-        return Wait(waiting, reasons.in_transition(cluster))
+        return Wait(replace(waiting, waits_for=hindrance), hindrance)
     return modify
 
 

@@ -85,8 +85,8 @@ def reverted(request: Request, cluster: Cluster) -> str:
     return (
         f"{request.cluster_id} is {seen(cluster)} and {cluster.shown_type} again, not {wanted}: CloudHSM reverted the "
         "change, or somebody turned it back. Look for a ModifyCluster in CloudTrail; without one check the "
-        "prerequisites of a migration (client SDK 5.9 or newer everywhere for seven days, 27 HSMs at most), then deploy "
-        "again."
+        "prerequisites of a migration (client SDK 5.9 or newer everywhere for seven days, 27 HSMs at most), then "
+        "deploy again."
     )
 
 
@@ -140,6 +140,14 @@ def time_is_up(request: Request, cluster: Cluster | None, waited_for: str) -> st
     else:
         advice = "Nothing is undone: look at the cluster with DescribeClusters, and at the provider's log"
     return f"{request.cluster_id}: the time is up, and still {waited_for}. {advice}, then deploy again."
+
+
+def begun_too_late(request: Request, cluster: Cluster, hindrance: str) -> str:
+    """The migration would have fitted, had nothing hindered it."""
+    return (
+        f"{request.cluster_id}: the change of {cluster.shown_type} to {request.settings.hsm_type} could not begin in "
+        f"time, because {hindrance}. Nothing was changed: deploy again once that is over."
+    )
 
 
 def unreachable(transient: Transient) -> str:

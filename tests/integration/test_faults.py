@@ -11,13 +11,11 @@ from tests.harness import Harness
 
 def run(harness: Harness, name: str, *faults: Fault, stale_reads: int = 0, **cluster) -> dict:
     situation = BY_EVENT[name]
-    seeded = situation.seed(harness.fleet)
+    event = harness.meet(situation)
     for member, value in cluster.items():
-        setattr(seeded, member, value)
+        setattr(harness.fleet.clusters[CLUSTER_ID], member, value)
     harness.fleet.faults.extend(faults)
     harness.fleet.stale_reads = stale_reads
-    event = harness.deliverable(situation.load())
-    harness.set_stack_status(event, situation.stack_status)
     harness.run(event)
     assert len(harness.responses) == 1
     return harness.responses[0]
@@ -34,7 +32,7 @@ def test_a_read_that_fails_is_repeated_at_the_next_look(harness, code, times):
 def test_reads_that_fail_to_the_end_end_with_what_to_do(harness):
     answer = run(harness, "create-retention", Fault("DescribeClusters", times=1000))
     assert answer["Status"] == "FAILED"
-    assert "cloudhsm:DescribeClusters still failed with CloudHsmInternalFailureException" in answer["Reason"]
+    assert "cloudhsm:DescribeClusters fails with CloudHsmInternalFailureException" in answer["Reason"]
     assert harness.modifies == ()
 
 
@@ -88,13 +86,16 @@ def test_a_revert_is_told_from_its_result_alone(harness, outcome):
 def test_a_migration_that_hangs_ends_with_progress_and_is_not_undone(harness):
     answer = run(harness, "update-migration", outcome=MigrationOutcome.HANG)
     assert answer["Status"] == "FAILED"
-    assert "0 of 1 HSMs migrated at the end of the wait" in answer["Reason"]
+    assert (
+        "the time is up, and still cluster-abcdefghijk is MODIFY_IN_PROGRESS: 0 of 1 HSMs are hsm2m.medium"
+        in answer["Reason"]
+    )
     assert harness.fleet.cluster(CLUSTER_ID).state == "MODIFY_IN_PROGRESS"
     assert harness.modifies == ("HsmType",)
 
 
 def test_a_refusal_of_cloudhsm_is_passed_on(harness):
-    answer = run(harness, "update-migration", Fault("ModifyCluster", "CloudHsmInvalidRequestException"))
+    answer = run(harness, "update-migration", Fault("ModifyCluster", "CloudHsmInvalidRequestException", 2))
     assert answer["Status"] == "FAILED"
     assert "CloudHsmInvalidRequestException: The sandbox was told to fail." in answer["Reason"]
     assert harness.schedules() == []
@@ -109,7 +110,7 @@ def deny(harness):
         if model.name in denied:
             raise ClientError({"Error": {"Code": "AccessDeniedException"}}, model.name)
 
-    everything = [clients.scheduler(), clients.cloudformation()]
+    everything = [clients.dynamodb(), clients.scheduler(), clients.cloudformation()]
     for client in everything:
         client.meta.events.register("before-call.*", check, unique_id="deny")
     yield denied.add
@@ -127,29 +128,28 @@ def test_without_permission_to_read_the_stack_a_cluster_is_not_turned_back(harne
 
 
 @pytest.mark.parametrize(
-    ("action", "modifies"), [("ListSchedules", ()), ("CreateSchedule", ()), ("UpdateSchedule", ("HsmType",))]
+    ("action", "named", "modifies"),
+    [("UpdateItem", "dynamodb:UpdateItem", ()), ("CreateSchedule", "scheduler:CreateSchedule", ("HsmType",))],
 )
-def test_a_missing_permission_is_named(harness, deny, action, modifies):
+def test_a_missing_permission_is_named(harness, deny, action, named, modifies):
     deny(action)
     answer = run(harness, "update-migration")
     assert answer["Status"] == "FAILED"
-    assert f"AWS denied scheduler:{action}" in answer["Reason"]
+    assert f"AWS denied {named}" in answer["Reason"]
+    assert CLUSTER_ID in answer["Reason"]
     assert harness.modifies == modifies
 
 
 def test_a_delete_succeeds_whatever_has_become_of_the_provider(harness, deny):
-    deny("ListSchedules")
+    deny("UpdateItem")
     assert run(harness, "delete")["Status"] == "SUCCESS"
 
 
-@pytest.mark.parametrize("action", ["GetSchedule", "DeleteSchedule"])
-def test_a_permission_that_only_tidies_up_costs_no_answer(harness, deny, action):
+def test_a_permission_that_only_tidies_up_costs_no_response(harness, deny):
     situation = BY_EVENT["update-migration"]
-    situation.seed(harness.fleet)
-    event = harness.deliverable(situation.load())
-    harness.set_stack_status(event, situation.stack_status)
+    event = harness.meet(situation)
     harness.invoke(event)
-    deny(action)
+    deny("DeleteSchedule")
     harness.pass_time(3000)
     assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
 
@@ -179,7 +179,7 @@ def test_a_long_migration_that_hangs_fails_the_wait_condition_in_time(harness):
     began = harness.clock()
     run(harness, "create-long-migration", outcome=MigrationOutcome.HANG)
     assert [each["Status"] for each in harness.signals] == ["FAILURE"]
-    assert "1 of 3 HSMs migrated" in harness.signals[0]["Reason"]
+    assert "1 of 3 HSMs are hsm2m.medium" in harness.signals[0]["Reason"]
     assert 11.5 * 3600 < harness.clock() - began < 12.1 * 3600
 
 
