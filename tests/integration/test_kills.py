@@ -1,173 +1,141 @@
-"""A process that is killed (SIGKILL) at every single call of an operation, before and after it is carried out."""
+"""A process that is killed at every single call of an operation: everything owed is delivered, and done once."""
 
-import os
-import signal
-import traceback
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
-from cloudhsm_settings import clients
 from events.situations import BY_EVENT, CLUSTER_ID, Situation
 from sandbox.cloudhsm import CloudHsmServer, MigrationOutcome
 from tests.harness import Harness, VirtualClock
+from tests.killing import Killer, as_lambda_would, fresh_clients
 
-KILLED = BY_EVENT | {
-    "update-migration after a wait": Situation(
-        "update-migration",
-        "FAILED",
+Event = dict[str, Any]
+MOST_OF_A_KIND = 2
+"""Calls of one name at which it is killed, the first ones and the last: polls in between are all alike."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One operation, and what must come of it whenever it is killed."""
+
+    event: str
+    statuses: frozenset[str] = frozenset({"SUCCESS"})
+    modifies: tuple[str, ...] = ()
+    signals: frozenset[str] = frozenset()
+    cluster: dict[str, Any] | None = None
+    pause: float = 600
+    """Seconds between two polls."""
+    begin: Callable[[Harness], None] | None = None
+    """What has happened before."""
+
+    @property
+    def situation(self) -> Situation:
+        return BY_EVENT[self.event]
+
+
+def long_migration_in_flight(harness: Harness) -> None:
+    """A Create that has been accepted, whose migration runs, and whose wait condition waits."""
+    situation = BY_EVENT["create-long-migration"]
+    harness.invoke(harness.meet(situation, "/response/older"))
+    harness.pass_time(300)
+    assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
+    harness.fleet.calls.clear()
+    harness.receiver.received.clear()
+
+
+CASES = {
+    "a migration": Case("create-migration", modifies=("BackupRetentionPolicy", "HsmType")),
+    "a retention": Case("create-retention", modifies=("BackupRetentionPolicy",)),
+    "a long migration": Case(
+        "create-long-migration", modifies=("HsmType",), signals=frozenset({"SUCCESS"}), pause=2800
+    ),
+    "a long migration that reverts": Case(
+        "create-long-migration",
         modifies=("HsmType",),
+        signals=frozenset({"FAILURE"}),
+        cluster={"hsms": 3, "outcome": MigrationOutcome.REVERT},
+        pause=2800,
+    ),
+    "a migration after a wait, polled often": Case(
+        "update-migration",
+        frozenset({"FAILED"}),
+        ("HsmType",),
         cluster={
             "state": "UPDATE_IN_PROGRESS",
             "busy_until": VirtualClock().moment + 60,
             "outcome": MigrationOutcome.REVERT_AT_ONCE,
         },
-    )
+        pause=240,
+    ),
+    "a refusal with a handle": Case(
+        "create-long-migration",
+        frozenset({"FAILED"}),
+        signals=frozenset({"FAILURE"}),
+        cluster={"hsms": 3, "state": "UNINITIALIZED"},
+    ),
+    "a Delete that supersedes a handle": Case("delete", signals=frozenset({"FAILURE"}), begin=long_migration_in_flight),
+    "a rollback that supersedes a handle": Case(
+        "update-stack-rollback-keep", signals=frozenset({"FAILURE"}), begin=long_migration_in_flight
+    ),
 }
-RETRIES = 2
-SECONDS_BETWEEN_LOOKS = 600
-OFTEN = 240
-"""Often enough for a migration to be asked for again, and still to fit."""
-REQUESTS = [
-    "create-migration",
-    "update-migration",
-    "create-retention",
-    "create-long-migration",
-    "update-migration after a wait",
-]
 
 
-@dataclass
-class Killer:
-    """Kills the process in whose service a call comes in, at one call of the whole operation."""
-
-    when: str
-    at: int
-    victim: int = 0
-    seen: list[str] = field(default_factory=list)
-    struck: str = ""
-
-    def before(self, name: str) -> None:
-        if name.startswith("GET /schedules?") or not self.victim:
-            return
-        self.seen.append(name)
-        if self._strike("before", name):
-            raise ConnectionAbortedError("killed before the call was carried out")
-
-    def after(self, name: str) -> None:
-        self._strike("after", name)
-
-    def _strike(self, when: str, name: str) -> bool:
-        if not self.victim or when != self.when or len(self.seen) != self.at or self.struck:
-            return False
-        self.struck = f"{when} {readable(name)}"
-        os.kill(self.victim, signal.SIGKILL)
-        return True
-
-
-def readable(name: str) -> str:
-    """The call by the name that its service has for it."""
-    verb, _, path = name.partition(" ")
-    by_verb = {"GET": "GetSchedule", "POST": "CreateSchedule", "PUT": "UpdateSchedule", "DELETE": "DeleteSchedule"}
-    if path.startswith("/schedules/"):
-        return by_verb[verb]
-    return {"GET /schedules": "ListSchedules", "POST /": "DescribeStacks"}.get(name, name)
-
-
-def in_a_process_of_its_own(harness: Harness, killer: Killer, event: dict) -> bool:
-    """Invokes the function in a fork; False when that did not live to its end."""
-    read, write = os.pipe()
-    pid = os.fork()
-    if pid == 0:
-        try:
-            os.read(read, 1)
-            harness.invoke(event)
-        except BaseException:
-            traceback.print_exc()
-            os._exit(1)
-        os._exit(0)
-    killer.victim = pid
-    os.write(write, b"!")
-    _, status = os.waitpid(pid, 0)
-    killer.victim = 0
-    os.close(read)
-    os.close(write)
-    return status == 0
-
-
-def polls_due(harness: Harness):
-    for name in harness.schedules():
-        if harness.scheduler.get_schedule(Name=name, GroupName="operations")["EndDate"].timestamp() > harness.clock():
-            yield harness.poll_event(name)
-        else:
-            harness.scheduler.delete_schedule(Name=name, GroupName="operations")
-
-
-def as_lambda_would(harness: Harness, killer: Killer, event: dict, pause: float) -> None:
-    """The request with Lambda's retries, and Scheduler's polls between and after them."""
-    retries = RETRIES
-    pending = [event]
-    for _ in range(80):
-        retry = []
-        for each in pending:
-            if not in_a_process_of_its_own(harness, killer, each) and retries:
-                retries -= 1
-                retry.append(each)
-        harness.clock.moment += pause
-        pending = retry + list(polls_due(harness))
-        if not pending:
-            return
-    raise AssertionError("never ends")
-
-
-def fresh_clients() -> None:
-    for client in (clients.cloudhsm, clients.scheduler, clients.cloudformation):
-        client.cache_clear()
-        client()
-
-
-def operate(harness: Harness, server: CloudHsmServer, name: str, killer: Killer) -> None:
-    fresh_clients()
-    harness.clock.moment = VirtualClock().moment
-    harness.fleet.calls.clear()
-    harness.fleet.clusters.clear()
-    harness.receiver.received.clear()
-    situation = KILLED[name]
-    situation.seed(harness.fleet)
-    event = harness.deliverable(situation.load())
-    harness.set_stack_status(event, situation.stack_status)
-    for server_side in (server, harness.receiver):
-        server_side.before, server_side.after = killer.before, killer.after
+def operate(harness: Harness, server: CloudHsmServer, case: Case, killer: Killer) -> None:
+    harness.start_anew()
+    if case.begin:
+        case.begin(harness)
+    event = harness.deliverable(case.situation.load(), "/response/this")
+    if not case.begin:
+        harness.fleet.seed(**{"cluster_id": CLUSTER_ID, **(case.cluster or dict(case.situation.cluster or {}))})
+    harness.set_stack_status(event, case.situation.stack_status)
+    for side in (server, harness.receiver):
+        side.before, side.after = killer.before, killer.after
     try:
-        as_lambda_would(harness, killer, event, OFTEN if "after a wait" in name else SECONDS_BETWEEN_LOOKS)
+        as_lambda_would(harness, killer, event, case.pause)
     finally:
-        for server_side in (server, harness.receiver):
-            server_side.before = server_side.after = None
+        for side in (server, harness.receiver):
+            side.before = side.after = None
 
 
-def verify(harness: Harness, name: str, killer: Killer) -> None:
-    situation = KILLED[name]
-    assert {each["Status"] for each in harness.responses} == {situation.status}, (killer.struck, harness.responses)
+def verify(harness: Harness, case: Case, killer: Killer) -> None:
+    of_this = [each.answer for each in harness.receiver.received if each.path.startswith("/response/this")]
+    assert {each["Status"] for each in of_this} == case.statuses, killer.struck
+    assert {each["Status"] for each in harness.signals} == case.signals, killer.struck
+    assert len({each["UniqueId"] for each in harness.signals}) <= 1, killer.struck
+    assert sorted(harness.modifies) == sorted(case.modifies), killer.struck
     assert harness.schedules() == [], killer.struck
-    assert sorted(harness.modifies) == sorted(situation.modifies), killer.struck
-    assert harness.fleet.cluster(CLUSTER_ID).state == "ACTIVE"
-    if situation.signal:
-        assert {each["Status"] for each in harness.signals} == {situation.signal}, killer.struck
+    record = harness.record(BY_EVENT[case.event].load())
+    assert (record.settled, record.signals) == (True, ()), killer.struck
 
 
-@pytest.mark.parametrize("name", REQUESTS)
+def points(seen: list[str]) -> Iterator[tuple[str, int]]:
+    """When to strike: around the first calls of each name, and around the last."""
+    times = Counter(seen)
+    count: Counter[str] = Counter()
+    for at, name in enumerate(seen):
+        count[name] += 1
+        if count[name] <= MOST_OF_A_KIND or count[name] == times[name]:
+            yield "before", at + 1
+            yield "after", at + 1
+
+
+@pytest.mark.parametrize("name", CASES)
 def test_killed_at_every_call(harness, server, name, record_property):
-    undisturbed = Killer("never", 0)
-    operate(harness, server, name, undisturbed)
-    verify(harness, name, undisturbed)
-    points = [(when, at + 1) for at in range(len(undisturbed.seen)) for when in ("before", "after")]
+    case = CASES[name]
+    fresh_clients()
+    undisturbed = Killer()
+    operate(harness, server, case, undisturbed)
+    verify(harness, case, undisturbed)
 
     struck = []
-    for when, at in points:
+    for when, at in points(undisturbed.seen):
         killer = Killer(when, at)
-        operate(harness, server, name, killer)
-        verify(harness, name, killer)
+        operate(harness, server, case, killer)
+        verify(harness, case, killer)
         assert killer.struck, (when, at)
         struck.append(killer.struck)
 
-    record_property("shown", f"{name}: one answer after a kill at each of {len(struck)} points: {'; '.join(struck)}")
+    record_property("shown", f"{name}: one end after a kill at each of {len(struck)} points: {'; '.join(struck)}")
