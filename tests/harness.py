@@ -13,7 +13,7 @@ from cloudhsm_settings.custom_resource.errors import Transient
 from cloudhsm_settings.custom_resource.event import Key
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.custom_resource.resource import ScheduledResource
-from cloudhsm_settings.custom_resource.store import DynamoDbStore
+from cloudhsm_settings.custom_resource.store import KEY, DynamoDbStore
 from cloudhsm_settings.declared import digest_of
 from cloudhsm_settings.environment import Environment
 from cloudhsm_settings.handler import wire
@@ -127,6 +127,20 @@ class Harness:
         before = self.store.read(record.key)
         assert before is not None
         self.store.write(before, replace(before, memory=record.memory))
+
+    def start_anew(self) -> None:
+        """Forgets everything that has happened: clusters, records, schedules, and what was received."""
+        self.clock.moment = VirtualClock().moment
+        self.fleet.clusters.clear()
+        self.fleet.faults.clear()
+        self.fleet.calls.clear()
+        self.receiver.received.clear()
+        for name in self.schedules():
+            self.scheduler.delete_schedule(GroupName=GROUP, Name=name)
+        dynamodb = boto3.client("dynamodb")
+        for item in dynamodb.scan(TableName=TABLE)["Items"]:
+            key = {name: item[name] for name in KEY}
+            dynamodb.delete_item(TableName=TABLE, Key=key)
 
     def set_stack_status(self, event: dict[str, Any], status: str) -> None:
         self.server.set_stack_status(event["StackId"], status)
