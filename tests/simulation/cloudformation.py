@@ -211,5 +211,11 @@ class CloudFormation:
             self.boundary.invocation.seen["stack"] = stack.status
             return {"Stacks": [{"StackId": stack.stack_id, "StackName": stack.name, "StackStatus": stack.status}]}
 
-        answer: dict[str, Any] = self.boundary.call("cloudformation", "cloudformation:DescribeStacks", carry_out)
+        caller = self.boundary.invocation
+        try:
+            answer: dict[str, Any] = self.boundary.call("cloudformation", "cloudformation:DescribeStacks", carry_out)
+        except Exception:
+            if caller.request is not None:
+                caller.request.unread_stack = True
+            raise
         return answer

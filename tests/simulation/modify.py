@@ -52,7 +52,8 @@ def _needed(change: Change, sent: Sent) -> Iterator[Broken]:
         yield "nothing is changed unseen", "this invocation has not read the cluster"
         return
     if change.setting == "HsmType":
-        shown = seen.get("HsmType") or change.before.hsm_type
+        types = {hsm.get("HsmType", "") for hsm in seen.get("Hsms", ())}
+        shown = seen.get("HsmType") or (types.pop() if len(types) == 1 else "")
     else:
         shown = (seen.get("BackupRetentionPolicy") or {}).get("Value", "")
     # For two minutes after a change of its own no read of the former state is proof of anything.

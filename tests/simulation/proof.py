@@ -67,7 +67,8 @@ def is_as_declared(sent: Sent, cluster: SandboxCluster) -> bool:
 
 def _moved_lately(sent: Sent, oracle: "Oracle") -> bool:
     """Whether somebody changed the cluster so lately that no read had to show it, this request apart."""
-    return oracle.cloudhsm.touched_since(oracle.now - LAG, sent.cluster_id, except_by=sent.name)
+    told_at = min(sent.told_at or oracle.now, oracle.now)
+    return oracle.cloudhsm.touched_since(told_at - LAG, sent.cluster_id, except_by=sent.name)
 
 
 def _retention(sent: Sent, shown: str) -> str:
@@ -80,7 +81,8 @@ def _retention(sent: Sent, shown: str) -> str:
 def _drift(sent: Sent, said: Said, is_as_declared: bool) -> str:
     if is_as_declared and not sent.is_rollback:
         return "it is told as drifted, and is as declared"
-    unreadable = "stack" not in said.by.seen
+    # A stack that cannot be read may be rolling back: what it may have changed is kept.
+    unreadable = "stack" not in said.by.seen or sent.unread_stack
     if asks_anew(sent) and not sent.is_rollback and not unreadable:
         return "a change that the template asks for is told as drift"
     return ""

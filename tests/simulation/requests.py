@@ -52,6 +52,11 @@ class Sent:
 
     # What the oracle notes.
     fault_at: float = 0.0
+    """When a fault last hit one of its invocations."""
+    told_at: float | None = None
+    """When its first response or signal was on its way: what it says was true then."""
+    unread_stack: bool = False
+    """An invocation of it could not read the stack."""
     claimed_at: float | None = None
     """When a write of it to the table first took effect."""
     later: "Sent | None" = None

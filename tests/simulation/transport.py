@@ -20,6 +20,8 @@ class Transport:
         boundary = self.boundary
         boundary.calls += 1
         caller, now = boundary.invocation, boundary.agenda.now
+        if caller.request is not None:
+            caller.request.told_at = caller.request.told_at or now
         action = f"PUT {what.rsplit(maxsplit=1)[-1]}"
         boundary.wait(caller)
         boundary.may_kill(caller, "before", action)
