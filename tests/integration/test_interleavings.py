@@ -1,11 +1,13 @@
 """A second request that arrives at every single moment of the first one, on another execution environment."""
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any, NamedTuple, Self
 
 import pytest
 
 from cloudhsm_settings import clients
+from cloudhsm_settings.custom_resource.errors import Transient
 from events.situations import BY_EVENT, CLUSTER_ID
 from tests.harness import Harness
 
@@ -21,14 +23,14 @@ class Moment(NamedTuple):
 
 
 class Interrupter:
-    """Runs something else just before one AWS call, or one answer, of what goes on in this process."""
+    """Runs something else just before one AWS call of what goes on in this process."""
 
     def __init__(self, at: int, interrupt: Callable[[], None]) -> None:
         self.at, self.interrupt = at, interrupt
         self.calls: list[str] = []
         self.running = False
 
-    def __call__(self, event_name: str = "PUT", **_: object) -> None:
+    def __call__(self, event_name: str, **_: object) -> None:
         if self.running:
             return
         self.calls.append(event_name.rpartition(".")[2])
@@ -37,13 +39,18 @@ class Interrupter:
             self.interrupt()
             self.running = False
 
-    def install(self) -> None:
-        for client in (clients.cloudhsm(), clients.scheduler(), clients.cloudformation()):
+    def __enter__(self) -> Self:
+        for client in everything():
             client.meta.events.register("before-call.*", self, unique_id="interrupter")
+        return self
 
-    def remove(self) -> None:
-        for client in (clients.cloudhsm(), clients.scheduler(), clients.cloudformation()):
+    def __exit__(self, *_: object) -> None:
+        for client in everything():
             client.meta.events.unregister("before-call.*", unique_id="interrupter")
+
+
+def everything() -> list[Any]:
+    return [clients.cloudhsm(), clients.dynamodb(), clients.scheduler(), clients.cloudformation()]
 
 
 def twin_of(harness: Harness) -> Harness:
@@ -51,25 +58,26 @@ def twin_of(harness: Harness) -> Harness:
     return Harness(harness.server, harness.receiver, harness.clock)
 
 
-def at_every_moment(harness: Harness, first: Event, second: Callable[[Harness], None]):
-    """Yields after each run, with the moment at which the second request came."""
+def at_every_moment(
+    harness: Harness,
+    first: Event,
+    second: Callable[[Harness], None],
+    *,
+    before: Callable[[], object] = lambda: None,
+    status: str = "",
+    fewest: int = 4,
+) -> Iterator[Moment]:
+    """Yields after each run, with the moment at which the second request came; `before` has come to its end by then."""
     at = 1
     while True:
-        harness.fleet.clusters.clear()
-        harness.fleet.calls.clear()
-        harness.receiver.received.clear()
+        harness.start_anew()
         BY_EVENT["create-migration"].seed(harness.fleet)
-        harness.set_stack_status(
-            first, "CREATE_IN_PROGRESS" if first["RequestType"] == "Create" else "UPDATE_IN_PROGRESS"
-        )
-        interrupter = Interrupter(at, lambda: second(twin_of(harness)))
-        interrupter.install()
-        try:
+        before()
+        harness.set_stack_status(first, status or f"{first['RequestType'].upper()}_IN_PROGRESS")
+        with Interrupter(at, lambda: second(twin_of(harness))) as interrupter, suppress(Transient):
             harness.invoke(first)
-        finally:
-            interrupter.remove()
         if len(interrupter.calls) < at:
-            assert at > 4, "the first request made hardly any call"
+            assert at > fewest, "the first request made hardly any call"
             return
         yield Moment(interrupter.calls[at - 1], interrupter.calls[:at].count("ModifyCluster"))
         at += 1
@@ -92,31 +100,25 @@ def test_the_same_delivery_twice_has_the_effect_of_one(harness):
         assert harness.fleet.cluster(CLUSTER_ID).hsm_type == "hsm2m.medium"
 
 
-def test_the_same_look_twice_has_the_effect_of_one(harness):
+def test_the_same_poll_twice_has_the_effect_of_one(harness):
     event = harness.deliverable(BY_EVENT["create-migration"].load())
-    situation = BY_EVENT["create-migration"]
-    at = 1
-    while True:
-        harness.fleet.clusters.clear()
-        harness.fleet.calls.clear()
-        harness.receiver.received.clear()
-        cluster = situation.seed(harness.fleet)
+    poll: Event = {}
+
+    def begun() -> None:
+        cluster = harness.fleet.cluster(CLUSTER_ID)
         cluster.state = "UPDATE_IN_PROGRESS"
         harness.set_stack_status(event, "CREATE_IN_PROGRESS")
         harness.invoke(event)
         cluster.state = "ACTIVE"
-        poll = harness.poll_event(harness.schedules()[0])
-        interrupter = Interrupter(at, lambda poll=poll: twin_of(harness).invoke(poll))
-        interrupter.install()
-        harness.invoke(poll)
-        interrupter.remove()
+        poll.update(harness.poll_event(harness.schedules()[0]) | {"RequestType": "Create"})
+        del poll["RequestType"]
+
+    for moment in at_every_moment(
+        harness, poll, lambda twin: twin.invoke(dict(poll)), before=begun, status="CREATE_IN_PROGRESS"
+    ):
         finish(harness)
-        moment = interrupter.calls[min(at, len(interrupter.calls)) - 1]
         assert {each["Status"] for each in harness.responses} == {"SUCCESS"}, moment
         assert harness.modifies.count("HsmType") == 1, moment
-        if len(interrupter.calls) < at:
-            return
-        at += 1
 
 
 def test_a_delete_with_an_id_made_up_by_cloudformation_ends_both_cleanly(harness):
@@ -153,6 +155,49 @@ def test_a_newer_update_takes_over(harness):
         assert len(harness.modifies) == moment.modifies, moment
 
 
+def test_the_older_update_that_is_tried_again_while_a_newer_one_is_handled_does_nothing(harness):
+    older = harness.deliverable(BY_EVENT["update-migration"].load(), "/response/older")
+    harness.clock.moment += 90
+    newer = harness.deliverable(BY_EVENT["update-stack-rollback-keep"].load(), "/response/newer")
+
+    def later() -> None:
+        harness.clock.moment += 90
+
+    rolls_back = "UPDATE_ROLLBACK_IN_PROGRESS"
+    for moment in at_every_moment(
+        harness, newer, lambda twin: twin.invoke(older), before=later, status=rolls_back, fewest=3
+    ):
+        finish(harness)
+        of_newer = [each for each in harness.responses if each["RequestId"] == newer["RequestId"]]
+        assert {each["Status"] for each in of_newer} == {"SUCCESS"}, moment
+        # Before the newer one has claimed, the older one is the owner: it finds its stack rolling back.
+        assert harness.modifies == (), moment
+
+
+def test_a_create_that_is_tried_again_while_its_delete_is_handled_does_nothing(harness):
+    create = harness.deliverable(BY_EVENT["create-migration"].load(), "/response/create")
+    harness.clock.moment += 90
+    delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/response/delete")
+
+    def later() -> None:
+        harness.clock.moment += 90
+
+    for moment in at_every_moment(harness, delete, lambda twin: twin.invoke(create), before=later, fewest=0):
+        finish(harness)
+        deleted = [each["Status"] for each in harness.responses if each["RequestId"] == delete["RequestId"]]
+        assert set(deleted) == {"SUCCESS"}, moment
+        assert harness.modifies == (), moment
+        assert harness.record(delete).expires_at, moment
+
+
+def test_the_same_delete_twice_has_the_effect_of_one(harness):
+    delete = harness.deliverable(BY_EVENT["delete"].load())
+    for moment in at_every_moment(harness, delete, lambda twin: twin.invoke(delete), fewest=0):
+        finish(harness)
+        assert {each["Status"] for each in harness.responses} == {"SUCCESS"}, moment
+        assert harness.modifies == (), moment
+
+
 def begin(harness: Harness, name: str, path: str = "/response") -> Event:
     BY_EVENT[name].seed(harness.fleet)
     event = harness.deliverable(BY_EVENT[name].load(), path)
@@ -184,7 +229,7 @@ def test_a_request_sent_again_with_a_new_url_is_answered_there_and_changes_nothi
     assert harness.modifies == ("BackupRetentionPolicy", "HsmType")
 
 
-def test_a_look_that_was_superseded_says_and_does_nothing(harness):
+def test_a_poll_that_was_superseded_says_and_does_nothing(harness):
     begin(harness, "create-migration", "/response/older")
     stale = harness.poll_event(harness.schedules()[0])
     harness.pass_time()
@@ -198,7 +243,7 @@ def test_a_look_that_was_superseded_says_and_does_nothing(harness):
     assert harness.schedules() == []
 
 
-def test_a_look_that_was_superseded_does_not_change_the_retention(harness):
+def test_a_poll_that_was_superseded_does_not_change_the_retention(harness):
     BY_EVENT["create-retention"].seed(harness.fleet).state = "UPDATE_IN_PROGRESS"
     event = harness.deliverable(BY_EVENT["create-retention"].load(), "/response/older")
     harness.set_stack_status(event, "CREATE_IN_PROGRESS")
@@ -213,7 +258,7 @@ def test_a_look_that_was_superseded_does_not_change_the_retention(harness):
 
 def test_an_older_request_that_comes_late_does_not_take_over_from_a_newer_one(harness):
     late = harness.deliverable(BY_EVENT["update-migration"].load(), "/response/late")
-    late["ResponseURL"] += "&X-Amz-Date=20260101T000000Z"
+    harness.clock.moment += 90
     begin(harness, "create-migration", "/response/newer")
     twin_of(harness).invoke(late)
     finish(harness)
@@ -233,6 +278,7 @@ def test_deleting_a_replaced_cluster_leaves_the_operation_on_its_successor_alone
 def test_deleting_the_resource_tells_the_wait_condition(harness, name):
     begin(harness, "create-long-migration")
     twin_of(harness).invoke(harness.deliverable(BY_EVENT[name].load(), "/response/delete"))
+    harness.pass_time()
     assert harness.schedules() == []
     assert [each["Status"] for each in harness.signals] == ["FAILURE"]
     assert "took over" in harness.signals[0]["Reason"]
