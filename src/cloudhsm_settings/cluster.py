@@ -82,7 +82,12 @@ class Cluster:
 
     @property
     def shown_type(self) -> str:
-        """The type that the cluster, or else all of its HSMs, report; empty when neither does."""
+        """The type that the cluster, or else all of its HSMs, report; empty when neither does.
+
+        While the type is being changed the HSMs tell nothing about the cluster's.
+        """
+        if self.state in TYPE_CHANGING:
+            return self.hsm_type
         types = {hsm.hsm_type for hsm in self.live_hsms}
         return self.hsm_type or (types.pop() if len(types) == 1 else "")
 
@@ -125,6 +130,11 @@ class Cluster:
             created_at=_epoch(answer.get("CreateTimestamp")),
             rollback_expires_at=_epoch(answer.get("HsmTypeRollbackExpiration")),
         )
+
+
+def generation(hsm_type: str) -> int:
+    """1 for hsm1.medium, 2 for hsm2m.medium. AWS documents a change to an earlier one only as a rollback."""
+    return next((int(letter) for letter in hsm_type if letter.isdigit()), 0)
 
 
 def _hsm(answer: Mapping[str, Any]) -> Hsm:

@@ -10,6 +10,7 @@ is refused.
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -80,10 +81,11 @@ def converge(
     except Transient as transient:
         run.progress = replace(run.progress, waits_for=reasons.unreachable(transient))
         last: Wait | Fail = unreachable(run.request, transient, run.progress, around.now())
+        if isinstance(last, Fail):
+            run.read_stack_if_unread()
     except Failure as failure:
         last = Fail(failure)
-        if request.former is not None and run.request.direction is StackPhase.UNREAD:
-            run.read_stack_if_it_answers()
+        run.read_stack_if_unread()
     decision = _kind(run.request, last)
     around.decided(decision, run.cluster)
     return Step(decision, run.cluster, run.progress, run.memory)
@@ -121,12 +123,11 @@ class _Run:
                 case Done() | Fail():
                     return Step(decision, self.cluster, self.progress, self.memory)
 
-    def read_stack_if_it_answers(self) -> None:
-        """After a failure: what a rollback has to be told is decided by it."""
-        try:
-            self._read_stack()
-        except Transient:
-            return
+    def read_stack_if_unread(self) -> None:
+        """After a failure: a rollback is told something else than a user."""
+        if self.request.former is not None and self.request.direction is StackPhase.UNREAD:
+            with suppress(Transient):
+                self._read_stack()
 
     def _observed(self) -> Cluster | None:
         """What CloudHSM says, unless it lags behind an earlier operation. Of an own change, reads are the proof."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from cloudhsm_settings import cluster as states
 from cloudhsm_settings import reasons
-from cloudhsm_settings.cluster import Cluster
+from cloudhsm_settings.cluster import Cluster, generation
 from cloudhsm_settings.decisions import Fail, Follow, Leave, ModifyHsmType, ReadStack, TypeDecision, Wait
 from cloudhsm_settings.errors import Conflicting, HandleUsed, NotReady, NotStabilized, TurnBackRefused, WontFit
 from cloudhsm_settings.request import Progress, Request, StackPhase
@@ -30,7 +30,7 @@ def type_change(request: Request, cluster: Cluster, progress: Progress, now: flo
     if cluster.is_wholly(wanted) and not (request.asks_for_type_anew and cluster.state in states.TYPE_CHANGING):
         return Leave()
     if not request.asks_for_type_anew:
-        drifted = cluster.shown_type != wanted
+        drifted = cluster.shown_type not in ("", wanted)
         return Leave(reasons.drifted(request, cluster) if drifted else "all as declared", drifted)
     if cluster.shown_type == wanted:
         return _already_changing(request, cluster, now)
@@ -93,7 +93,7 @@ def _by_the_user(request: Request, cluster: Cluster, modify: ModifyHsmType, now:
     if may_be_a_rollback and (request.undoes or not is_later):
         return Leave(reasons.kept(request, cluster, "the stack cannot be read"), drifted=True)
     is_earlier = generation(modify.hsm_type) < generation(cluster.shown_type)
-    if is_later or not (is_earlier or _window_may_be_open(request, cluster, now)):
+    if is_later or not (is_earlier or _window_may_be_open(cluster, now)):
         return _feasible(request, cluster, modify, now)
     if request.settings.on_rollback == "Keep":
         return Fail(TurnBackRefused(reasons.turn_back_needs_consent(request, cluster, now)))
@@ -122,13 +122,9 @@ def _feasible(request: Request, cluster: Cluster, modify: ModifyHsmType, now: fl
     return modify
 
 
-def _window_may_be_open(request: Request, cluster: Cluster, now: float) -> bool:
-    """Whether CloudHSM shows an open window, or this resource knows of one that it does not show."""
-    if cluster.rollback_expires_at is not None:
-        return now < cluster.rollback_expires_at
-    change = request.change
-    is_ours = change is not None and (change.cluster_id, change.hsm_type) == (cluster.cluster_id, cluster.shown_type)
-    return is_ours and change is not None and change.window_is_open(now)
+def _window_may_be_open(cluster: Cluster, now: float) -> bool:
+    """Whether CloudHSM shows an open window, or shows nothing: the member is optional."""
+    return cluster.rollback_expires_at is None or now < cluster.rollback_expires_at
 
 
 def _asked(progress: Progress, cluster: Cluster, now: float) -> Progress:
@@ -149,8 +145,3 @@ def _turning_back(modify: ModifyHsmType) -> ModifyHsmType:
 def _seconds_needed(cluster: Cluster, hsm_type: str) -> float:
     """A change takes as long as one HSM does at least, and is seen by the poll after its end."""
     return max(cluster.yet_to_become(hsm_type), 1) * SECONDS_PER_HSM + LONGEST_POLL_INTERVAL
-
-
-def generation(hsm_type: str) -> int:
-    """1 for hsm1.medium, 2 for hsm2m.medium. AWS documents a change to an earlier one only as a rollback."""
-    return next((int(letter) for letter in hsm_type if letter.isdigit()), 0)

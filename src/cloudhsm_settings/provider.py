@@ -9,7 +9,6 @@ from cloudhsm_settings.cluster import CloudHsm, Cluster
 from cloudhsm_settings.contested import contested, may_be_contested
 from cloudhsm_settings.converge import Asked, Step, converge
 from cloudhsm_settings.custom_resource.observability import count, logger
-from cloudhsm_settings.custom_resource.order import FIRST_ATTEMPT
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.decisions import Decision, Done, Fail, ModifyHsmType, ModifyRetention, Wait
 from cloudhsm_settings.declared import retention_of
@@ -37,6 +36,10 @@ class OperationInFlight(Protocol):
     def succeed(self, data: Mapping[str, str], reason: str, outcome: str, **kept: Mapping[str, Any]) -> None: ...
 
     def fail(self, failure: Failure, **kept: Mapping[str, Any]) -> None: ...
+
+
+_FRESH = 5
+"""Seconds after its signature in which a request needs not ask which way its stack goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +91,7 @@ class Provider:
             former=_former(record) if record.request_type == "Update" else None,
             change=memory.type_change,
             direction=progress.direction,
-            is_fresh=self.clock() - record.signed_at <= FIRST_ATTEMPT,
+            is_fresh=not record.scheduled and self.clock() - record.signed_at <= _FRESH,
             accepted=record.accepted,
             logical_resource_id=record.logical_resource_id,
             account=arn[4],

@@ -6,7 +6,7 @@ something was decided. A clause stands in the log, and in the Reason of an opera
 
 from datetime import UTC, datetime
 
-from cloudhsm_settings.cluster import AWAITING_A_PERSON, SETTLED, Cluster
+from cloudhsm_settings.cluster import AWAITING_A_PERSON, SETTLED, Cluster, generation
 from cloudhsm_settings.errors import Transient
 from cloudhsm_settings.request import Request
 
@@ -109,7 +109,9 @@ def nobody_waits(request: Request) -> str:
 def turn_back_needs_consent(request: Request, cluster: Cluster, now: float) -> str:
     """A user's wish to go back, without Revert: what is known of its price, and nothing else."""
     wanted, until = request.settings.hsm_type, cluster.rollback_expires_at
-    if until is None:
+    if until is None and generation(wanted or "") == generation(cluster.shown_type):
+        price = f"would be a rollback if the cluster was {wanted} within the last day, which CloudHSM does not show"
+    elif until is None:
         price = "would be a rollback, which loses every key and user made since the migration has ended"
     elif now < until:
         price = (

@@ -61,8 +61,12 @@ def respond(
         warn=_log,
     )
     operation = _opened(delivery, ports)
-    if operation is not None:
+    if operation is None:
+        return
+    try:
         _end(operation, _reason(record, delivery))
+    except Superseded as superseded:
+        _log("standing down", because=str(superseded))
 
 
 def _opened(delivery: Delivery, ports: Ports) -> Operation | None:

@@ -36,6 +36,8 @@ def read_direction(client: Callable[[], Any], stack_id: str) -> StackDirection:
         return StackDirection.UNKNOWN
     if not status:
         return StackDirection.UNKNOWN
+    if status.startswith("DELETE_"):
+        return StackDirection.DELETING
     return StackDirection.IN_PROGRESS if status.endswith("_IN_PROGRESS") else StackDirection.AT_REST
 
 

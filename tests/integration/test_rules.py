@@ -342,11 +342,14 @@ class TestReasons:
         reason = self.reason(harness, {"HsmType": NEW}, {"HsmType": OLD})
         assert "cloudhsm:ModifyCluster fails with ThrottlingException" in reason
 
-    def test_another_type_of_the_same_generation_loses_nothing(self, harness):
+    @pytest.mark.parametrize("consent", ["Keep", "Revert"])
+    def test_another_type_of_the_same_generation_is_not_said_to_lose_keys(self, harness, consent):
         harness.fleet.seed(cluster_id=CLUSTER_ID, hsm_type=NEW)
-        event = update(harness, {"HsmType": "hsm2n.medium"}, {"HsmType": NEW})
+        event = update(harness, {"HsmType": "hsm2n.medium", "HsmTypeOnRollback": consent}, {"HsmType": NEW})
         harness.run(event)
-        assert response_to(harness, event)["Status"] == "SUCCESS"
+        response = response_to(harness, event)
+        assert response["Status"] == ("SUCCESS" if consent == "Revert" else "FAILED")
+        assert "loses" not in response["Reason"]
 
     def test_a_hanging_way_back_counts_the_hsms_that_went_back(self, harness):
         cluster = harness.fleet.seed(cluster_id=CLUSTER_ID, outcome=MigrationOutcome.HANG)

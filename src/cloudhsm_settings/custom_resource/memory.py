@@ -7,7 +7,7 @@ from typing import Any
 from cloudhsm_settings.custom_resource.errors import Superseded
 from cloudhsm_settings.custom_resource.event import Key, poll_event
 from cloudhsm_settings.custom_resource.record import Record
-from cloudhsm_settings.custom_resource.store import Refused, may_be_claimed
+from cloudhsm_settings.custom_resource.store import Refused, claimed, may_be_claimed
 
 
 @dataclass
@@ -21,8 +21,7 @@ class MemoryStore:
         if current and not may_be_claimed(current, record, latest, only_same_id=only_same_id):
             raise Refused(current)
         before = current or Record(record.stack_id, record.logical_resource_id, "")
-        recent = (*before.recent, record.request_id)
-        return self._keep(replace(record, fence=before.fence + 1, memory=before.memory, recent=recent))
+        return self._keep(claimed(record, before))
 
     def write(self, before: Record, after: Record) -> Record:
         current = self.read(before.key)

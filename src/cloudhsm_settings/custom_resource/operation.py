@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from cloudhsm_settings.custom_resource import response as bodies
 from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, Superseded, Transient
 from cloudhsm_settings.custom_resource.event import Delivery, Poll
-from cloudhsm_settings.custom_resource.order import StackDirection, Standing, latest_signature, standing
+from cloudhsm_settings.custom_resource.order import StackDirection, Standing, follows, standing, surely_newer_than
 from cloudhsm_settings.custom_resource.record import Record, Response, Signal
 from cloudhsm_settings.custom_resource.store import Refused, Store
 
@@ -106,17 +106,16 @@ class Operation:
         fresh = _fresh(delivery, traits)
         only_same_id = delivery.is_delete and traits.is_issued(delivery.physical_resource_id)
         for _ in range(_ATTEMPTS):
-            now = ports.clock()
             try:
-                claimed = ports.store.claim(fresh, latest_signature(delivery, now), only_same_id=only_same_id)
+                claimed = ports.store.claim(fresh, surely_newer_than(fresh), only_same_id=only_same_id)
             except Refused as refused:
                 current = refused.current
             else:
                 return cls._written(claimed, ports, traits)
-            if only_same_id and current.physical_resource_id != delivery.physical_resource_id:
+            if only_same_id and _is_about_a_former_one(current, delivery, ports):
                 return cls(fresh, ports, traits, recorded=False)
             try:
-                return cls._written(_taken_over(current, fresh, delivery, ports), ports, traits)
+                return cls._written(_taken_over(current, fresh, ports), ports, traits)
             except _LostRace:
                 continue
         raise Transient("dynamodb:UpdateItem", "Contended")
@@ -160,6 +159,8 @@ class Operation:
     def accept(self, data: Mapping[str, str], progress: Mapping[str, Any]) -> None:
         """Tells the stack SUCCESS while the operation goes on; the end goes to the wait condition, or to the log."""
         if self.record.response is None:
+            # First, because an acceptance on record is a promise that somebody polls.
+            self._schedule()
             response = Response("SUCCESS", "", self.record.physical_resource_id, dict(data))
             self.record = replace(self.record, response=response, progress=dict(progress))
             self._write()
@@ -177,7 +178,12 @@ class Operation:
 
     def wait(self) -> None:
         """Polls again in a minute; what is owed already is paid."""
-        self._schedule()
+        try:
+            self._schedule()
+        except (Failure, Transient):
+            # What CloudHSM has answered must not be forgotten with it.
+            self._save()
+            raise
         try:
             self._pay()
         except Transient as transient:
@@ -309,9 +315,16 @@ class _LostRace(Exception):
     """The record was written between its reading and the claim."""
 
 
-def _taken_over(current: Record, fresh: Record, delivery: Delivery, ports: Ports) -> Record:
+def _is_about_a_former_one(current: Record, delivery: Delivery, ports: Ports) -> bool:
+    """Whether a Delete cleans up after a replacement; that of a whole stack ends the operation on the new one too."""
+    if current.physical_resource_id == delivery.physical_resource_id:
+        return False
+    return ports.stack_direction(current.stack_id) is not StackDirection.DELETING
+
+
+def _taken_over(current: Record, fresh: Record, ports: Ports) -> Record:
     """The record after a claim that had to look at `current` first."""
-    match standing(current, delivery, ports.clock()):
+    match standing(current, fresh):
         case Standing.OLDER:
             raise Superseded("a newer request owns the resource")
         case Standing.SAME:
@@ -331,7 +344,8 @@ def _resumed(current: Record, fresh: Record) -> Record:
     """The same request again. A new ResponseURL is answered; the settings stay those that were first sent."""
     if not current.readable:
         raise InternalFailure(unreadable(current))
-    if fresh.response_url == current.response_url:
+    # A retry of the first delivery may come after the second one.
+    if fresh.response_url == current.response_url or fresh.signed_at < current.signed_at:
         return current
     return replace(
         current,
@@ -352,7 +366,8 @@ def _superseding(current: Record, fresh: Record) -> Record:
         )
         signals += (Signal(current.handle_url, "FAILURE", reason, current.physical_resource_id),)
     recent = (*current.recent[-_RECENT:], fresh.request_id)
-    return replace(fresh, memory=current.memory, recent=recent, signals=signals)
+    is_next = fresh.request_type == "Delete" or follows(fresh, current)
+    return replace(fresh, memory=current.memory, recent=recent, signals=signals, follows_on=is_next)
 
 
 def unreadable(record: Record) -> str:

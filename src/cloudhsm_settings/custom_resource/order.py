@@ -1,23 +1,19 @@
 """Which of two requests for a resource is the newer one. Pure.
 
-CloudFormation numbers nothing: all that orders two requests is when their ResponseURLs were signed, by hosts whose
-clocks differ. A retry of Lambda comes a minute or more after its signature, so only a first attempt is given that
-leeway.
+CloudFormation numbers nothing. What orders two requests is when their ResponseURLs were signed, by hosts whose clocks
+differ. Within that difference the chain of properties decides: an Update names the properties that it follows upon.
 """
 
 from enum import Enum, auto
 
-from cloudhsm_settings.custom_resource.event import Delivery
 from cloudhsm_settings.custom_resource.record import Record
 
 CLOCK_SKEW = 60
 """Seconds that the clocks of two of CloudFormation's hosts may differ; half a minute was seen."""
-FIRST_ATTEMPT = 35
-"""Seconds after its signature in which a delivery cannot be a retry: Lambda's first one comes after a minute."""
 
 
 class Standing(Enum):
-    """What a delivery is to the operation on record."""
+    """What a request is to the operation on record."""
 
     NEWER = auto()
     SAME = auto()
@@ -30,19 +26,45 @@ class StackDirection(Enum):
 
     UNKNOWN = auto()
     IN_PROGRESS = auto()
+    DELETING = auto()
     AT_REST = auto()
 
 
-def latest_signature(delivery: Delivery, now: float) -> float:
-    """A record signed later than this is of a newer request than `delivery`."""
-    is_first_attempt = now - delivery.signed_at <= FIRST_ATTEMPT
-    return delivery.signed_at + (CLOCK_SKEW if is_first_attempt else 0)
+def surely_newer_than(fresh: Record) -> float:
+    """A record that was signed before this, in seconds since the epoch, is of an older request than `fresh`."""
+    return fresh.signed_at - CLOCK_SKEW
 
 
-def standing(record: Record, delivery: Delivery, now: float) -> Standing:
-    """What `delivery` is to the operation on record."""
-    if delivery.request_id == record.request_id:
+def standing(current: Record, fresh: Record) -> Standing:
+    """What the request of `fresh` is to the operation on record."""
+    if fresh.request_id == current.request_id:
         return Standing.SAME
-    if delivery.request_id in record.recent or record.signed_at > latest_signature(delivery, now):
+    if fresh.request_id in current.recent:
         return Standing.OLDER
-    return Standing.NEWER
+    after = fresh.signed_at - current.signed_at
+    if abs(after) <= CLOCK_SKEW:
+        return _by_chain(current, fresh, after)
+    return Standing.NEWER if after > 0 else Standing.OLDER
+
+
+def follows(after: Record, before: Record) -> bool:
+    """Whether a request names the properties of another one as those that it changes."""
+    return (
+        after.request_type == "Update" and before.request_type != "Delete" and after.old_properties == before.properties
+    )
+
+
+def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
+    if fresh.request_type == "Delete":
+        return Standing.NEWER
+    if current.request_type == "Delete":
+        # A Delete whose Create was never seen says that one is under way.
+        is_missing = fresh.request_type == "Create" and not current.follows_on
+        return Standing.OLDER if is_missing or after < 0 else Standing.NEWER
+    is_next, is_before = follows(fresh, current), follows(current, fresh)
+    if is_next and is_before:
+        # A rollback swaps the properties: the one whose predecessor was missing when it came is the later one.
+        return Standing.NEWER if current.follows_on else Standing.OLDER
+    if is_next or is_before:
+        return Standing.NEWER if is_next else Standing.OLDER
+    return Standing.NEWER if after >= 0 else Standing.OLDER

@@ -77,6 +77,8 @@ class Record:
     ended_at: float = 0.0
     memory: Mapping[str, Any] = field(default_factory=dict)
     """What the resource remembers across operations."""
+    follows_on: bool = True
+    """Whether the record before it was that of its predecessor, or there was none to compare."""
     recent: tuple[str, ...] = ()
     """Ids of the latest requests, the present one included."""
     expires_at: int | None = None
@@ -195,6 +197,7 @@ MEMBERS: Mapping[str, _Member] = {
     ),
     "Ended": _truth("ended"),
     "Settled": _truth("settled"),
+    "FollowsOn": _truth("follows_on"),
     "Outcome": _text("outcome"),
     "EndedAt": _number("ended_at"),
     "Memory": _document("memory"),

@@ -177,6 +177,8 @@ class ScheduledResource(CfnResource):
         operation = self._operation
         if operation is None and self._delivery is not None and self._delivery.is_delete:
             self._respond_without_record(InternalFailure(str(error)))
+            # Lambda tries again, so that what is in flight is ended too; CloudFormation ignores the second response.
+            self._trouble = self._trouble or (error if isinstance(error, Transient) else None)
         elif isinstance(error, Transient) and (operation is None or not operation.record.scheduled):
             self._trouble = error
 

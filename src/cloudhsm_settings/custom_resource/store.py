@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from cloudhsm_settings.custom_resource.errors import Superseded
 from cloudhsm_settings.custom_resource.event import Key
+from cloudhsm_settings.custom_resource.order import follows
 from cloudhsm_settings.custom_resource.record import MEMBERS, Record
 
 BY_PHYSICAL_ID = "PhysicalResourceId"
@@ -63,6 +64,18 @@ def may_be_claimed(current: Record, record: Record, latest: float, *, only_same_
     )
 
 
+def claimed(record: Record, before: Record) -> Record:
+    """`record` as it is in the table once it stands in place of `before`."""
+    is_next = not before.request_id or record.request_type == "Delete" or follows(record, before)
+    return replace(
+        record,
+        fence=before.fence + 1,
+        memory=before.memory,
+        recent=(*before.recent, record.request_id),
+        follows_on=is_next,
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class DynamoDbStore:
     """Records in a DynamoDB table."""
@@ -87,7 +100,7 @@ class DynamoDbStore:
         if before.request_id == record.request_id:
             # An own write that was repeated: it is the record already.
             return before
-        return replace(record, fence=before.fence + 1, memory=before.memory, recent=(*before.recent, record.request_id))
+        return claimed(record, before)
 
     def write(self, before: Record, after: Record) -> Record:
         old, new = before.to_item(), after.to_item()
