@@ -1,0 +1,338 @@
+"""One owner, one end, and what is owed is paid."""
+
+import pytest
+
+from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, Superseded, Transient
+from cloudhsm_settings.custom_resource.operation import KEPT_AFTER_DELETE, LEEWAY, Operation
+from cloudhsm_settings.custom_resource.order import StackDirection
+from tests.unit.cases import ID, NOW, OTHER_ID
+from tests.unit.requests import HANDLE, Around, event, url, with_handle
+
+
+@pytest.fixture
+def around():
+    return Around()
+
+
+class TestTime:
+    def test_begins_when_the_url_was_signed(self, around):
+        record = around.open(event(at=NOW - 20)).record
+        assert record.deadline == NOW - 20 + 3600 - 15
+        assert record.handle_deadline == NOW - 20 + 43200 - 15
+
+    def test_is_the_requests_own(self, around):
+        sent = event()
+        sent["ResourceProperties"]["ServiceTimeout"] = "600"
+        assert around.open(sent).record.deadline == NOW + 585
+
+
+class TestOwner:
+    def test_the_fence_rises_with_every_write(self, around):
+        operation = around.open(event())
+        first = operation.record.fence
+        operation.checkpoint({"a": 1})
+        assert operation.record.fence == around.record.fence == first + 1
+
+    def test_a_twin_that_comes_late_writes_nothing(self, around):
+        operation, twin = around.open(event()), around.open(event())
+        twin.checkpoint({"a": 1})
+        with pytest.raises(Superseded):
+            operation.checkpoint({"b": 1})
+        assert around.record.progress == {"a": 1}
+
+    def test_a_twin_cannot_end_what_another_has_ended(self, around):
+        operation, twin = around.open(event()), around.open(event())
+        twin.succeed({}, "", "Succeeded")
+        with pytest.raises(Superseded):
+            operation.fail(Failure("no"))
+        assert around.statuses() == ["SUCCESS"]
+
+    def test_a_newer_request_takes_over(self, around):
+        older = around.open(event())
+        around.now += 100
+        around.open(event("r2", around.now, "Update"))
+        with pytest.raises(Superseded):
+            older.checkpoint({})
+        assert around.record.request_id == "r2"
+
+    def test_its_poll_ends_with_it(self, around):
+        around.open(event()).wait()
+        around.now += 100
+        around.open(event("r2", around.now, "Update"))
+        with pytest.raises(Superseded):
+            around.poll()
+        assert around.schedules.polls == {}
+
+    def test_an_older_one_that_lambda_tries_again_does_nothing(self, around):
+        older = event()
+        around.now += 100
+        around.open(event("r2", around.now, "Update")).succeed({}, "", "Succeeded")
+        with pytest.raises(Superseded):
+            around.open(older)
+
+    def test_a_duplicate_of_a_former_request_is_known_by_its_id(self, around):
+        around.open(event()).succeed({}, "", "Succeeded")
+        around.open(event("r2", NOW, "Update")).succeed({}, "", "Succeeded")
+        with pytest.raises(Superseded):
+            around.open(event())
+        assert around.record.recent == ("r1", "r2")
+
+    def test_a_stack_at_rest_sends_no_newer_request(self, around):
+        around.open(event())
+        around.direction = StackDirection.AT_REST
+        around.now += 100
+        with pytest.raises(Superseded):
+            around.open(event("r2", around.now, "Update"))
+        around.direction = StackDirection.UNKNOWN
+        assert around.open(event("r2", around.now, "Update")).record.request_id == "r2"
+
+    def test_what_the_resource_remembers_survives(self, around):
+        around.open(event()).checkpoint({}, {"type_change": {"x": 1}})
+        around.now += 100
+        assert around.open(event("r2", around.now, "Update")).record.memory == {"type_change": {"x": 1}}
+        around.poll("r2").succeed({}, "", "Succeeded")
+        around.now += 100
+        assert around.open(event("r3", around.now, "Update")).record.memory == {"type_change": {"x": 1}}
+
+
+class TestEnd:
+    def test_is_on_record_before_it_is_sent(self, around):
+        around.open(event()).fail(Failure("no"))
+        seen = around.seen_at_delivery[0]
+        assert (seen.ended, seen.response.status, seen.response_paid) == (True, "FAILED", False)
+
+    def test_after_it_the_same_request_only_pays(self, around):
+        around.open(event()).succeed({"A": "1"}, "", "Succeeded")
+        again = around.open(event())
+        again.fail(InternalFailure("late"))
+        assert again.record.ended
+        assert set(around.statuses()) == {"SUCCESS"}
+
+    def test_a_failed_request_keeps_the_former_id(self, around):
+        around.open(event(kind="Update", PhysicalResourceId=OTHER_ID)).fail(Failure("no"))
+        assert around.delivered[0][1]["PhysicalResourceId"] == OTHER_ID
+
+    def test_an_end_that_could_not_be_written_is_none(self, around):
+        operation, twin = around.open(event()), around.open(event())
+        twin.wait()
+        with pytest.raises(Superseded):
+            operation.succeed({}, "", "Succeeded")
+        assert around.delivered == []
+
+    def test_of_a_delete_lets_the_table_forget_after_a_day(self, around):
+        around.open(event(kind="Delete")).succeed({}, "", "Deleted")
+        assert around.record.expires_at == int(NOW) + KEPT_AFTER_DELETE
+        around.now += 100
+        assert around.open(event("r2", around.now)).record.expires_at is None
+
+    def test_takes_the_polls_with_it(self, around):
+        operation = around.open(event())
+        operation.wait()
+        assert around.schedules.polls
+        operation.succeed({}, "", "Succeeded")
+        assert around.schedules.polls == {}
+
+    def test_with_all_paid_lets_a_newer_request_claim_at_once(self, around):
+        around.open(event()).succeed({}, "", "Succeeded")
+        assert around.record.settled
+
+
+class TestOwed:
+    def test_what_cannot_be_delivered_is_tried_again_at_the_next_poll(self, around):
+        around.down = True
+        with pytest.raises(Transient):
+            around.open(event()).succeed({}, "", "Succeeded")
+        assert around.schedules.polls
+        around.down = False
+        around.poll().pay()
+        assert around.statuses() == ["SUCCESS"]
+        assert around.schedules.polls == {}
+        around.poll().pay()
+        assert around.statuses() == ["SUCCESS"]
+
+    def test_a_refusal_is_final(self, around):
+        around.refuses = True
+        around.open(event()).succeed({}, "", "Succeeded")
+        assert around.record.response_paid or not around.schedules.polls
+        assert around.warnings == ["response refused"]
+
+    def test_an_accepted_operation_goes_on_and_signals_its_end(self, around):
+        operation = around.open(with_handle())
+        operation.accept({"A": "1"}, {})
+        operation.wait()
+        assert around.statuses() == ["SUCCESS"]
+        around.poll().fail(Failure(f"{ID} reverted"))
+        assert around.statuses() == ["SUCCESS", "FAILURE"]
+        assert around.delivered[1][0] == HANDLE
+
+    def test_acceptance_is_on_record_before_it_is_sent(self, around):
+        operation = around.open(with_handle())
+        operation.accept({}, {})
+        operation.wait()
+        assert around.seen_at_delivery[0].response is not None
+
+    def test_the_handle_of_the_superseded_gets_its_failure(self, around):
+        around.open(with_handle()).wait()
+        around.now += 100
+        around.open(event("r2", around.now, "Update")).wait()
+        (handle, signal) = around.delivered[0]
+        assert (handle, signal["Status"]) == (HANDLE, "FAILURE")
+        assert "took over" in signal["Reason"]
+
+    def test_also_when_the_newer_one_dies_in_between(self, around):
+        around.open(with_handle()).wait()
+        around.now += 100
+        around.open(event("r2", around.now, "Update"))
+        around.open(event("r2", around.now, "Update")).succeed({}, "", "Succeeded")
+        assert around.statuses() == ["SUCCESS", "FAILURE"]
+
+    def test_and_when_a_third_one_takes_over_first(self, around):
+        around.open(with_handle()).wait()
+        for name in ("r2", "r3"):
+            around.now += 100
+            around.open(event(name, around.now, "Update"))
+        around.poll("r3").succeed({}, "", "Succeeded")
+        assert sorted(around.statuses()) == ["FAILURE", "SUCCESS"]
+
+    def test_an_operation_that_has_ended_signals_no_second_time(self, around):
+        around.open(with_handle()).succeed({}, "", "Succeeded")
+        around.now += 100
+        around.open(event("r2", around.now, "Update")).succeed({}, "", "Succeeded")
+        assert around.statuses().count("FAILURE") == 0
+
+    def test_a_delete_has_no_handle_of_its_own(self, around):
+        around.open(with_handle(kind="Delete")).succeed({}, "", "Deleted")
+        assert around.statuses() == ["SUCCESS"]
+
+    def test_what_somebody_tried_before_is_preceded_by_a_write(self, around):
+        around.down = True
+        with pytest.raises(Transient):
+            around.open(event()).succeed({}, "", "Succeeded")
+        poll, twin = around.poll(), around.poll()
+        around.down = False
+        twin.pay()
+        with pytest.raises(Superseded):
+            poll.pay()
+        assert around.statuses() == ["SUCCESS"]
+
+    def test_a_record_with_a_signal_left_is_not_claimed_unread(self, around):
+        around.down = True
+        with pytest.raises(Transient):
+            around.open(with_handle()).succeed({}, "", "Succeeded")
+        assert not around.record.settled
+
+
+class TestSentAgain:
+    def test_a_new_url_gets_the_answer_before_the_end(self, around):
+        around.open(event()).wait()
+        around.open(event(ResponseURL=url("again"))).succeed({}, "", "Succeeded")
+        assert [to for to, _ in around.delivered] == [url("again")]
+
+    def test_and_after_it(self, around):
+        around.open(event()).succeed({}, "", "Succeeded")
+        around.open(event(ResponseURL=url("again", NOW + 5))).pay()
+        assert [to for to, _ in around.delivered] == [url("r1"), url("again", NOW + 5)]
+
+    def test_and_after_acceptance(self, around):
+        operation = around.open(with_handle())
+        operation.accept({}, {})
+        operation.wait()
+        around.open({**with_handle(), "ResponseURL": url("again", NOW + 5)}).wait()
+        assert around.statuses() == ["SUCCESS", "SUCCESS"]
+
+    def test_the_settings_stay_those_that_were_first_sent(self, around):
+        around.open(event())
+        forged = event(ResourceProperties={"ClusterId": OTHER_ID}, ResponseURL=url("again"))
+        assert around.open(forged).record.properties["ClusterId"] == ID
+
+    def test_progress_stays(self, around):
+        around.open(event()).checkpoint({"asked": 1})
+        assert around.open(event()).record.progress == {"asked": 1}
+
+
+class TestDelete:
+    def test_it_ends_what_is_in_flight(self, around):
+        older = around.open(with_handle())
+        older.wait()
+        around.now += 100
+        around.open(event("d", around.now, "Delete")).succeed({}, "", "Deleted")
+        with pytest.raises(Superseded):
+            older.checkpoint({})
+        assert sorted(around.statuses()) == ["FAILURE", "SUCCESS"]
+
+    def test_of_a_replaced_cluster_leaves_the_present_operation_alone(self, around):
+        around.open(event(kind="Update"))
+        around.now += 100
+        clean_up = event("d", around.now, "Delete", PhysicalResourceId=OTHER_ID)
+        around.direction = StackDirection.UNKNOWN
+        around.open(clean_up).succeed({}, "", "Deleted")
+        assert around.statuses() == ["SUCCESS"]
+        assert around.record.request_id == "r1"
+
+    def test_with_an_id_that_was_never_issued_ends_it(self, around):
+        around.open(event())
+        around.now += 100
+        around.open(event("d", around.now, "Delete", PhysicalResourceId="made-up")).succeed({}, "", "Deleted")
+        assert around.record.request_id == "d"
+
+    def test_without_a_table_it_is_answered(self, around):
+        operation = Operation.unrecorded(around.delivery(event(kind="Delete")), around.ports, around.traits)
+        operation.succeed({}, "", "Deleted")
+        assert around.statuses() == ["SUCCESS"]
+        assert around.record is None
+
+
+class TestPolls:
+    def test_are_scheduled_once_and_until_the_last_deadline(self, around):
+        until = []
+        around.schedules.create = lambda key, request_id, end: until.append(end)
+        operation = around.open(event())
+        operation.wait()
+        operation.wait()
+        assert until == [NOW + 3600 - 15 + LEEWAY]
+
+    @pytest.mark.parametrize("sent", [with_handle(), event(kind="Update")])
+    def test_last_as_long_as_a_wait_condition_or_a_way_back_may(self, around, sent):
+        until = []
+        around.schedules.create = lambda key, request_id, end: until.append(end)
+        around.open(sent).wait()
+        assert until == [NOW + 43200 - 15 + LEEWAY]
+
+    def test_of_nobody_end(self, around):
+        with pytest.raises(Superseded):
+            around.poll("unknown")
+
+    def test_a_schedule_that_cannot_be_deleted_is_no_failure(self, around):
+        def denied(key, request_id):
+            raise Transient("scheduler:DeleteSchedule", "Throttling")
+
+        operation = around.open(event())
+        operation.wait()
+        around.schedules.delete = denied
+        operation.succeed({}, "", "Succeeded")
+        assert around.statuses() == ["SUCCESS"]
+        assert around.warnings == ["schedule not deleted"]
+
+
+def test_a_record_of_another_version_is_not_resumed(around):
+    around.open(event())
+    (key,) = around.store.items
+    around.store.items[key]["Progress"] = {"B": b"x"}
+    with pytest.raises(InternalFailure):
+        around.open(event())
+
+
+def test_what_is_kept_is_written_with_the_next_write(around):
+    operation = around.open(event())
+    operation.keep(progress={"a": 1}, memory={"m": 1})
+    operation.wait()
+    assert (around.record.progress, around.record.memory) == ({"a": 1}, {"m": 1})
+
+
+def test_nothing_is_accepted_twice(around):
+    operation = around.open(event())
+    operation.accept({"A": "1"}, {})
+    fence = operation.record.fence
+    operation.accept({"A": "2"}, {})
+    assert operation.record.fence == fence
+    assert operation.record.response.data == {"A": "1"}
