@@ -43,6 +43,7 @@ def variables(server: CloudHsmServer) -> dict[str, str]:
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_ENDPOINT_URL_CLOUDHSM_V2": endpoint,
         "SECONDS_BETWEEN_POLLS": str(SECONDS_BETWEEN_POLLS),
+        "CLOCK_SPEED": str(SPEED),
     }
 
 

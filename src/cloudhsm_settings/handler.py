@@ -104,7 +104,7 @@ def wire_local(environment: Environment) -> tuple[ScheduledResource, Callable[[A
     from cloudhsm_settings.local import LocalRun
 
     run = LocalRun()
-    local = wire(environment, store=run.store, schedules=run.schedules, deliver=run.deliver)
+    local = wire(environment, store=run.store, schedules=run.schedules, deliver=run.deliver, clock=run.clock)
     return local, lambda context: run.finish(local, context)
 
 
