@@ -52,14 +52,21 @@ class TestClaim:
         before = settled(store, memory={"a": 1})
         mine = claimed(store, "r2")
         assert (mine.fence, mine.recent, mine.memory) == (before.fence + 1, ("r1", "r2"), {"a": 1})
-        assert store.read(KEY) == mine
+        assert store.read(KEY).fence == mine.fence
 
     def test_leaves_nothing_of_the_former_operation(self, store):
         settled(store, progress={"asked": 1}, response_paid=True, outcome="Succeeded", expires_at=5, scheduled=True)
         mine = claimed(store, "r2")
         assert (mine.progress, mine.response_paid, mine.outcome, mine.expires_at) == ({}, False, "", None)
         assert (mine.ended, mine.settled, mine.scheduled) == (False, False, False)
-        assert store.read(KEY) == mine
+        assert replace(store.read(KEY), follows_on=mine.follows_on) == mine
+
+    def test_knows_with_its_first_write_whether_its_predecessor_was_there(self, store):
+        settled(store)
+        mine = claimed(store, "r2")
+        assert not mine.follows_on
+        store.write(mine, replace(mine, progress={"a": 1}))
+        assert not store.read(KEY).follows_on
 
     def test_of_a_record_in_flight_is_refused_and_shows_it(self, store):
         before = claimed(store)

@@ -105,7 +105,9 @@ class DynamoDbStore:
     def write(self, before: Record, after: Record) -> Record:
         old, new = before.to_item(), after.to_item()
         names = [name for name in ("Version", *MEMBERS) if name not in ("Fence", *KEY)]
-        changes = _Changes({name: new.get(name) for name in names if new.get(name) != old.get(name)})
+        # What a claim found out by what it returned, the table has to be told with the next write.
+        changed = [name for name in names if new.get(name) != old.get(name) or name == "FollowsOn"]
+        changes = _Changes({name: new.get(name) for name in changed})
         condition = f"Fence = {changes.value({'N': repr(before.fence)})}"
         self._update(after.key, changes, condition, lambda _: Superseded("the record has been written since"))
         return replace(after, fence=before.fence + 1)
