@@ -1,6 +1,7 @@
 """`make mutants`: plants each mutant in a copy of the function and sees that the tests catch it.
 
-It ends non-zero when a mutant survives, or when the code in which it is planted has changed.
+It ends non-zero when a mutant survives, when the code in which it is planted has changed, or when the tests find
+something wrong with the function as it is.
 """
 
 import os
@@ -8,52 +9,55 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.mutants.decisions import MUTANTS
-from tools.mutants.mutant import Mutant
+from tools.mutants import operations, properties, rules
+from tools.mutants.mutant import Moved, Mutant
 
 ROOT = Path(__file__).parent.parent.parent
-TESTS = ("tests/unit/test_lives.py",)
-"""What has to catch them."""
+MUTANTS = (*operations.MUTANTS, *rules.MUTANTS, *properties.MUTANTS)
 
 
-def is_caught(mutant: Mutant | None) -> bool:
-    """Whether the tests find something wrong with a copy of the function; None is the function as it is."""
+def outcome_of(mutant: Mutant) -> str:
+    """Whether it is caught, has survived, or could not be planted; its tests run until one fails."""
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory) / "src"
         shutil.copytree(ROOT / "src", source)
-        if mutant:
+        try:
             mutant.plant(source)
-        return not _passes(source)
+        except Moved as moved:
+            return str(moved)
+        return "SURVIVED" if all(_passes(source, each) for each in mutant.tests) else "caught"
 
 
-def _passes(source: Path) -> bool:
-    options = ["-q", "-x", "-p", "no:cacheprovider", "-o", f"pythonpath={source} {ROOT}"]
-    lives = {"LIVES": os.environ.get("LIVES", "1500"), "LIVES_AS_FOUND": "1"}
+def _passes(source: Path, test: str) -> bool:
+    options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", f"pythonpath={source} {ROOT}"]
+    lives = {"LIVES": os.environ.get("LIVES", "400"), "LIVES_AS_FOUND": "1"}
     done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, *TESTS],
+        [sys.executable, "-m", "pytest", *options, f"tests/unit/test_{test}.py"],
         cwd=ROOT,
         env={**os.environ, **lives, "PYTHONDONTWRITEBYTECODE": "1"},
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode not in (0, 1):
-        sys.exit(f"The test itself broke:\n{done.stdout}\n{done.stderr}")
+    # 2 is a module that cannot be imported any more: caught as well.
     return done.returncode == 0
 
 
 def main() -> int:
     """Plants them all; the exit code is 0 when each is caught, and nothing is found in the function as it is."""
     wrong = 0
-    for mutant in (None, *MUTANTS):
-        caught = is_caught(mutant)
-        good = caught is (mutant is not None)
-        wrong += not good
-        outcome = ("caught" if mutant else "nothing found") if good else ("SURVIVED" if mutant else "FAILED")
-        print(f"{outcome:<14} {mutant.what if mutant else 'the function as it is'}", flush=True)
-    print(f"{len(MUTANTS) + 1 - wrong} passed, {wrong} failed")
+    for test in sorted({test for mutant in MUTANTS for test in mutant.tests}):
+        if not _passes(ROOT / "src", test):
+            print(f"{'FAILED':<10} tests/unit/test_{test}.py, with the function as it is", flush=True)
+            wrong += 1
+    with ThreadPoolExecutor(int(os.environ.get("PROCESSES", os.cpu_count() or 1))) as pool:
+        for mutant, outcome in zip(MUTANTS, pool.map(outcome_of, MUTANTS), strict=True):
+            wrong += outcome != "caught"
+            print(f"{outcome:<10} {mutant.what}", flush=True)
+    print(f"{len(MUTANTS)} mutants, {wrong} wrong")
     return 1 if wrong else 0
 
 

@@ -1,0 +1,152 @@
+"""What is decided is carried out: on record before it is asked for, and what was not done was not asked for."""
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from cloudhsm_settings.cluster import CloudHsm
+from cloudhsm_settings.converge import Asked, converge
+from cloudhsm_settings.custom_resource.errors import InvalidRequest, Superseded, Transient
+from cloudhsm_settings.decisions import Done, Fail, Wait
+from cloudhsm_settings.history import Memory
+from cloudhsm_settings.request import StackPhase
+from tests.unit.cases import DAY, FRESH, ID, NEW, NOW, OLD, ours, request, rolling_back, update
+
+REFUSED = "CloudHsmInvalidRequestException"
+
+
+@dataclass
+class World:
+    """CloudHSM, the stack and the record, each with what was done in order."""
+
+    hsm_type: str = OLD
+    phases: list = field(default_factory=lambda: [StackPhase.FORWARD])
+    errors: list = field(default_factory=list)
+    """What the next calls of ModifyCluster come to; None for success."""
+    done: list = field(default_factory=list)
+    fails_to_record: bool = False
+
+    def describe_clusters(self, **_):
+        hsms = [{"HsmId": "hsm-1", "HsmType": self.hsm_type, "State": "ACTIVE"}]
+        policy = {"Type": "DAYS", "Value": "90"}
+        shown = {"ClusterId": ID, "State": "ACTIVE", "HsmType": self.hsm_type, "Hsms": hsms}
+        return {"Clusters": [{**shown, "BackupRetentionPolicy": policy}]}
+
+    def modify_cluster(self, **members):
+        self.done.append("modify")
+        error = self.errors.pop(0) if self.errors else None
+        if error is not None:
+            raise error
+        (cluster,) = self.describe_clusters()["Clusters"]
+        return {"Cluster": {**cluster, **members, "State": "MODIFY_IN_PROGRESS"}}
+
+    def now(self):
+        return NOW
+
+    def stack_phase(self):
+        phase = self.phases.pop(0) if len(self.phases) > 1 else self.phases[0]
+        if isinstance(phase, Exception):
+            raise phase
+        return phase
+
+    def checkpoint(self, progress, memory):
+        if self.fails_to_record:
+            raise Superseded("x")
+        self.done.append("record")
+
+    def accept(self, cluster, progress):
+        self.done.append("accept")
+
+    def decided(self, decision, cluster):
+        assert decision.because
+
+    def step(self, wanted, progress=FRESH, memory=None):
+        asked = Asked({"HsmType": NEW}, {"HsmType": OLD}, "r1")
+        unread = replace(wanted, phase=StackPhase.UNREAD, direction=progress.direction)
+        memory = memory or Memory(wanted.change)
+        return converge(unread, progress, memory, asked=asked, cloudhsm=CloudHsm(self), around=self)
+
+
+def error(code):
+    return ClientError({"Error": {"Code": code, "Message": "m"}}, "ModifyCluster")
+
+
+class TestOrder:
+    def test_a_call_is_on_record_before_it_is_made(self):
+        world = World()
+        step = world.step(request())
+        assert world.done == ["record", "modify"]
+        assert (step.progress.hsm_type_answered, step.memory.type_change.answered) == (True, True)
+
+    def test_who_is_not_the_owner_makes_none(self):
+        world = World(fails_to_record=True)
+        with pytest.raises(Superseded):
+            world.step(request())
+        assert world.done == []
+
+    def test_the_stack_is_asked_once_more_right_before_it(self):
+        world = World(phases=[StackPhase.FORWARD, StackPhase.ROLLING_BACK])
+        step = world.step(update())
+        assert world.done == ["record"]
+        assert step.memory.type_change is None
+        assert isinstance(step.decision, Fail | Done)
+
+
+class TestRefusals:
+    def test_the_first_one_is_waited_out(self):
+        step = World(errors=[error(REFUSED)]).step(request())
+        assert isinstance(step.decision, Wait)
+        assert (step.progress.refusals, step.progress.hsm_type_asked_at) == (1, None)
+        assert step.memory.type_change is None
+
+    def test_the_second_one_is_final(self):
+        step = World(errors=[error(REFUSED)]).step(request(), replace(FRESH, refusals=1))
+        assert isinstance(step.decision, Fail)
+        assert isinstance(step.decision.failure, InvalidRequest)
+        assert REFUSED in step.decision.because
+
+    def test_in_a_rollback_it_is_left_alone(self):
+        world = World(NEW, [StackPhase.ROLLING_BACK], [error(REFUSED)])
+        step = world.step(rolling_back(change=ours()), replace(FRESH, refusals=1))
+        assert isinstance(step.decision, Done)
+        assert step.decision.drifted
+
+    def test_a_throttled_call_was_not_made(self):
+        step = World(errors=[error("ThrottlingException")]).step(request())
+        assert isinstance(step.decision, Wait)
+        assert (step.progress.hsm_type_asked_at, step.memory.type_change) == (None, None)
+
+    def test_one_whose_answer_was_lost_may_have_been(self):
+        step = World(errors=[ReadTimeoutError(endpoint_url="x")]).step(request())
+        assert isinstance(step.decision, Wait)
+        assert (step.progress.hsm_type_asked_at, step.progress.hsm_type_answered) == (NOW, False)
+        assert not step.memory.type_change.answered
+
+
+class TestUnreadableStack:
+    TROUBLE = Transient("cloudformation:DescribeStacks", "ConnectTimeoutError")
+
+    def test_it_is_tried_again_for_a_few_polls(self):
+        step = World(phases=[self.TROUBLE]).step(update())
+        assert isinstance(step.decision, Wait)
+        assert step.progress.unreadable == 1
+
+    def test_then_a_first_migration_is_begun_without_it(self):
+        world = World(phases=[self.TROUBLE])
+        world.step(update(), replace(FRESH, unreadable=3))
+        assert world.done == ["record", "modify"]
+
+    def test_and_nothing_is_turned_back(self):
+        world = World(NEW, [self.TROUBLE])
+        back = update(NEW, "Revert", hsm_type=OLD, rollback="Revert", change=ours())
+        step = world.step(back, replace(FRESH, unreadable=3))
+        assert isinstance(step.decision, Done)
+        assert world.done == []
+
+
+def test_a_way_back_is_remembered_as_a_change():
+    world = World(NEW, [StackPhase.ROLLING_BACK])
+    step = world.step(rolling_back(change=ours(DAY - 600)))
+    assert (step.memory.type_change.previous, step.memory.type_change.hsm_type) == (NEW, OLD)
+    assert step.progress.turns_back
