@@ -9,7 +9,7 @@ from bench.environments import Measured, Phase
 from bench.world import World
 from events.situations import SITUATIONS
 
-REQUESTS = {"noop": "create-as-declared", "retention": "create-retention", "migration": "create-migration"}
+REQUESTS = {"noop": "create-as-declared", "retention": "update-retention", "migration": "create-migration"}
 """What is measured, and the event of events/ that brings it about."""
 PROVIDERS = ("ours", "stock")
 Say = Callable[[str], None]

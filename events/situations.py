@@ -141,6 +141,12 @@ SITUATIONS = (
         "the time is up, and still cluster-abcdefghijk is UPDATE_IN_PROGRESS",
         cluster={"state": "UPDATE_IN_PROGRESS"},
     ),
+    Situation(
+        "update-retention",
+        "SUCCESS",
+        data={"BackupRetentionPolicy.Value": "30"},
+        modifies=("BackupRetentionPolicy",),
+    ),
     Situation("update-migration", "SUCCESS", data={"HsmType": "hsm2m.medium"}, modifies=("HsmType",)),
     Situation(
         "update-drifted",
