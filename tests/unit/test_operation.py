@@ -107,6 +107,13 @@ class TestEnd:
         again.fail(InternalFailure("late"))
         assert again.record.ended
         assert set(around.statuses()) == {"SUCCESS"}
+        assert around.record.outcome == "Succeeded"
+
+    def test_is_signalled_once(self, around):
+        around.open(with_handle()).succeed({}, "", "Succeeded")
+        around.open(with_handle()).fail(InternalFailure("late"))
+        assert [to for to, _ in around.delivered].count(HANDLE) == 1
+        assert around.record.signals == ()
 
     def test_a_failed_request_keeps_the_former_id(self, around):
         around.open(event(kind="Update", PhysicalResourceId=OTHER_ID)).fail(Failure("no"))
@@ -199,6 +206,24 @@ class TestOwed:
         around.now += 100
         around.open(event("r2", around.now, "Update")).succeed({}, "", "Succeeded")
         assert around.statuses().count("FAILURE") == 0
+
+    def test_a_signal_that_did_not_arrive_is_tried_again(self, around):
+        around.down = True
+        with pytest.raises(Transient):
+            around.open(with_handle()).succeed({}, "", "Succeeded")
+        around.down = False
+        around.poll().pay()
+        assert around.statuses() == ["SUCCESS", "SUCCESS"]
+        assert around.record.settled
+
+    def test_nor_does_one_that_could_not_say_so_yet(self, around):
+        around.down = True
+        with pytest.raises(Transient):
+            around.open(with_handle()).succeed({}, "", "Succeeded")
+        around.down = False
+        around.now += 100
+        around.open(event("r2", around.now, "Update")).succeed({}, "", "Succeeded")
+        assert around.statuses() == ["SUCCESS", "SUCCESS"]
 
     def test_a_delete_has_no_handle_of_its_own(self, around):
         around.open(with_handle(kind="Delete")).succeed({}, "", "Deleted")

@@ -52,7 +52,7 @@ class TestClaim:
         before = settled(store, memory={"a": 1})
         mine = claimed(store, "r2")
         assert (mine.fence, mine.recent, mine.memory) == (before.fence + 1, ("r1", "r2"), {"a": 1})
-        assert store.read(KEY).fence == mine.fence
+        assert replace(store.read(KEY), follows_on=mine.follows_on) == mine
 
     def test_leaves_nothing_of_the_former_operation(self, store):
         settled(store, progress={"asked": 1}, response_paid=True, outcome="Succeeded", expires_at=5, scheduled=True)
@@ -81,6 +81,11 @@ class TestClaim:
 
     def test_of_its_own_record_is_refused(self, store):
         settled(store)
+        with pytest.raises(Refused):
+            claimed(store)
+
+    def test_of_its_own_record_is_refused_whatever_else_it_remembers(self, store):
+        settled(store, recent=())
         with pytest.raises(Refused):
             claimed(store)
 
