@@ -1,7 +1,7 @@
 import pytest
 
 from cloudhsm_settings.errors import InvalidProperties
-from cloudhsm_settings.properties import Settings, is_cluster_id, parse
+from cloudhsm_settings.properties import Settings, is_cluster_id, parse, wait_condition_hosts
 
 CLUSTER = {"ServiceToken": "arn:token", "ClusterId": "cluster-abcdefghijk"}
 DAYS = {"Type": "DAYS", "Value": "30"}
@@ -10,7 +10,7 @@ HANDLE = "https://cloudformation-waitcondition-eu-west-1.s3.eu-west-1.amazonaws.
 
 def faults(**properties):
     with pytest.raises(InvalidProperties) as caught:
-        parse({**CLUSTER, **properties})
+        parse({**CLUSTER, **properties}, wait_condition_hosts("us-east-1"))
     return caught.value.faults
 
 
@@ -96,7 +96,8 @@ def test_a_fault_is_shown_but_never_endlessly():
 @pytest.mark.parametrize("choice", ["keep", "REVERT", "", None])
 def test_on_rollback_is_keep_or_revert(choice):
     (fault,) = faults(HsmType="hsm2m.medium", HsmTypeOnRollback=choice)
-    assert fault.endswith("expected Keep or Revert.")
+    assert "expected Keep or Revert." in fault
+    assert ("AWS::NoValue" in fault) == (choice in (None, ""))
 
 
 def test_everything_declared_is_read():
@@ -108,21 +109,25 @@ def test_everything_declared_is_read():
             "BackupRetentionPolicy": DAYS,
             "HsmTypeOnRollback": "Revert",
             "WaitConditionHandle": HANDLE,
-        }
+        },
+        wait_condition_hosts("eu-west-1"),
     ) == Settings("cluster-abcdefghijk", "hsm2m.medium", 30, "Revert", HANDLE)
 
 
 @pytest.mark.parametrize(
-    "host",
+    ("region", "host"),
     [
-        "cloudformation-waitcondition-us-east-1.s3.amazonaws.com",
-        "cloudformation-waitcondition-us-gov-west-1.s3.us-gov-west-1.amazonaws.com",
-        "cloudformation-waitcondition-cn-north-1.s3.cn-north-1.amazonaws.com.cn",
+        ("us-east-1", "cloudformation-waitcondition-us-east-1.s3.amazonaws.com"),
+        ("us-east-1", "cloudformation-waitcondition-us-east-1.s3-us-east-1.amazonaws.com"),
+        ("us-east-1", "cloudformation-waitcondition-us-east-1.s3.dualstack.us-east-1.amazonaws.com"),
+        ("us-gov-west-1", "cloudformation-waitcondition-us-gov-west-1.s3.us-gov-west-1.amazonaws.com"),
+        ("cn-north-1", "cloudformation-waitcondition-cn-north-1.s3.cn-north-1.amazonaws.com.cn"),
     ],
 )
-def test_handles_of_every_partition_are_taken(host):
+def test_handles_of_the_own_region_are_taken_in_every_form_of_s3(region, host):
     url = f"https://{host}/handle?X-Amz-Signature=s3cr3t"
-    assert parse({**CLUSTER, "HsmType": "hsm2m.medium", "WaitConditionHandle": url}).wait_condition_handle == url
+    properties = {**CLUSTER, "HsmType": "hsm2m.medium", "WaitConditionHandle": url}
+    assert parse(properties, wait_condition_hosts(region)).wait_condition_handle == url
 
 
 @pytest.mark.parametrize(
@@ -132,6 +137,11 @@ def test_handles_of_every_partition_are_taken(host):
         "https://cloudformation-waitcondition-evil.s3.amazonaws.com/?s3cr3t",
         "https://cloudformation-waitcondition-us-east-1.s3.amazonaws.com.evil.example/?s3cr3t",
         "https://cloudformation-waitcondition-us-east-1.s3.amazonaws.com@evil.example/?s3cr3t",
+        "https://cloudformation-waitcondition-us-evil-1.s3.amazonaws.com/?s3cr3t",
+        "https://cloudformation-waitcondition-us-east-1.s3.evil.amazonaws.com/?s3cr3t",
+        "https://cloudformation-waitcondition-eu-west-1.s3.amazonaws.com/?s3cr3t",
+        "https://user:s3cr3t@cloudformation-waitcondition-us-east-1.s3.amazonaws.com/",
+        "https://cloudformation-waitcondition-us-east-1.s3.amazonaws.com:s3cr3t/",
         "http://cloudformation-waitcondition-us-east-1.s3.amazonaws.com/?s3cr3t",
         "s3cr3t",
         "",
