@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 WAITS = 43200.0
 LAG = 120.0
+FRESH = 6.0
 Broken = tuple[str, str]
 """A guarantee, and why it is broken."""
 
@@ -83,7 +84,13 @@ def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
     invocation = change.invocation
     unreadable = "stack" not in invocation.seen and invocation.faults > 0
     status = invocation.seen.get("stack") or invocation.stack_was
-    if not sent.is_rollback and not unreadable and _turned(status):
+    # A first delivery does not ask for the retention: its stack can hardly have turned in these seconds.
+    fresh = (
+        change.setting != "HsmType"
+        and invocation.who == "request"
+        and (sent.claimed_at or change.at) - sent.sent_at <= FRESH
+    )
+    if not sent.is_rollback and not unreadable and not fresh and _turned(status):
         yield "nobody waits", f"the stack is {status}"
 
 

@@ -143,7 +143,8 @@ class Oracle:
         self._well_formed(sent, said)
         former = [each for each in sent.responses[:-1] if each.status != said.status]
         # Without the table nobody knows of an end: an invocation that could not reach it is excused.
-        if former and not said.by.faults and not former[0].by.faults:
+        key = (sent.stack.stack_id, sent.resource.name)
+        if former and not said.by.faults and not former[0].by.faults and key not in self.table.unreadable:
             self.broke("one end", sent, f"{former[0].status} and then {said.status}")
         if self.boundary.swarm.mood == "calm" and len(sent.responses) > 1:
             self.broke("one response", sent, "a second response though nothing went wrong")
