@@ -135,7 +135,8 @@ class TestAcceptance:
         assert isinstance(decide(accepted, self.MIGRATING, asked(), NOW), Wait)
 
     def test_not_before_the_change_is_seen(self):
-        assert isinstance(decide(request(handle=HANDLE), cluster(), asked(10), NOW), Wait)
+        for state in ("ACTIVE", "UPDATE_IN_PROGRESS"):
+            assert isinstance(decide(request(handle=HANDLE), cluster(state), asked(10), NOW), Wait)
 
     def test_without_a_handle_never(self):
         assert isinstance(decide(request(), self.MIGRATING, asked(), NOW), Wait)
