@@ -114,6 +114,10 @@ class TestResponseUrl:
     def test_nothing_else_is(self, link):
         assert not is_response_url(link)
 
+    def test_a_request_with_another_is_none(self):
+        with pytest.raises(NotARequest):
+            read(ResponseURL="https://evil.example/x")
+
     def test_the_sandboxs_is(self):
         assert is_response_url("https://localhost:4566/x", frozenset({"localhost:4566"}))
         assert not is_response_url("http://localhost:4566/x", frozenset({"localhost:4566"}))
