@@ -46,7 +46,8 @@ def holds(condition: str, item: Item, names: Mapping[str, str], values: Mapping[
 
 def updated(update: str, item: Item, names: Mapping[str, str], values: Mapping[str, Any]) -> Item:
     """`item` after an UpdateExpression; every operand is read from the item as it was."""
-    scope, result = Scope(item, names, values), _copy(item)
+    scope = Scope(item, names, values)
+    result: Item = _copy(item)
     sets, removes, adds = _update(update)
     for path, operand in sets:
         value = operand(scope)
@@ -158,23 +159,29 @@ class _Parser:
         sets: list[Assignment] = []
         removes: list[list[str]] = []
         adds: list[Assignment] = []
-        clauses = {
-            "SET": lambda path: sets.append((path, self.take("=") and self.sum())),
-            "REMOVE": removes.append,
-            "ADD": lambda path: adds.append((path, self.operand())),
-        }
         while self.peek:
-            clause = clauses.get(self.take().upper())
-            if clause is None:
-                raise NotKnown(f"a clause of {' '.join(self.tokens)}")
-            clause(self.path())
+            clause = self.take().upper()
+            self.assigned(clause, sets, removes, adds)
             while self.peek == ",":
                 self.take()
-                clause(self.path())
+                self.assigned(clause, sets, removes, adds)
         paths = [*[path for path, _ in sets], *removes, *[path for path, _ in adds]]
         if any(a[: len(b)] == b for n, a in enumerate(paths) for m, b in enumerate(paths) if n != m):
             raise Invalid("two document paths overlap")
         return sets, removes, adds
+
+    def assigned(self, clause: str, sets: list[Assignment], removes: list[list[str]], adds: list[Assignment]) -> None:
+        match clause:
+            case "SET":
+                path = self.path()
+                self.take("=")
+                sets.append((path, self.sum()))
+            case "REMOVE":
+                removes.append(self.path())
+            case "ADD":
+                adds.append((self.path(), self.operand()))
+            case _:
+                raise NotKnown(f"{clause} as a clause")
 
     def sum(self) -> Evaluated:
         left = self.operand()
@@ -285,7 +292,7 @@ def _value(typed: Any) -> Any:
 def _same(a: Any, b: Any) -> bool:
     if a is None or b is None:
         return False
-    return a.keys() == b.keys() and _value(a) == _value(b)
+    return bool(a.keys() == b.keys() and _value(a) == _value(b))
 
 
 def _comparable(a: Any, b: Any) -> bool:
@@ -315,7 +322,7 @@ def _number(value: float) -> str:
     return str(int(value)) if value == int(value) else repr(value)
 
 
-_COMPARED = {
+_COMPARED: dict[str, Callable[[Any, Any], bool]] = {
     "=": _same,
     "<>": lambda a, b: not _same(a, b),
     "<": lambda a, b: _comparable(a, b) and _value(a) < _value(b),

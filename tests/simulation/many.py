@@ -9,7 +9,7 @@ from tests.simulation.sometimes import Sometimes
 from tests.simulation.world import REQUESTS, Report, World
 
 YEAR = 365.25 * 24 * 3600
-_SHOWN = 5000
+_SHOWN = 5
 
 
 def live(seed: int, *, tells_calls: bool = False) -> tuple[Report, Sometimes]:

@@ -121,7 +121,8 @@ def asks_anew(sent: Sent) -> bool:
         return True
     if sent.physical_id != sent.cluster_id or old.get("HsmType") != sent.properties.get("HsmType"):
         return True
-    return old.get("HsmTypeOnRollback", "Keep") != "Revert" == sent.properties.get("HsmTypeOnRollback")
+    consents = sent.properties.get("HsmTypeOnRollback") == "Revert"
+    return consents and old.get("HsmTypeOnRollback") != "Revert"
 
 
 def _turned(status: str) -> bool:

@@ -9,12 +9,13 @@ from typing import Any
 from tests.simulation.boundary import Boundary, Invocation
 from tests.simulation.cloudformation import CloudFormation, Handle
 from tests.simulation.cloudhsm import Change, CloudHsm
+from tests.simulation.expressions import Item
 from tests.simulation.modify import judge
 from tests.simulation.proof import is_as_declared, unproved
 from tests.simulation.reasons import reason_class
 from tests.simulation.requests import SECRET, Said, Sent
 from tests.simulation.scheduler import Schedule, Scheduler
-from tests.simulation.table import Item, Key, Table
+from tests.simulation.table import Key, Table
 
 GRACE = 420.0
 """Seconds for which a fault excuses that something did not come: a poll missed, and the next one late."""

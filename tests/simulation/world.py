@@ -87,10 +87,11 @@ class World:
         self.cloudformation = oracle.cloudformation = CloudFormation(
             boundary,
             self._invoke,
-            *(
-                faultless(each)
-                for each in (oracle.arrived, oracle.signalled, oracle.closed, oracle.stray, oracle.untold)
-            ),
+            arrived=faultless(oracle.arrived),
+            signalled=faultless(oracle.signalled),
+            closed=faultless(oracle.closed),
+            refused=faultless(oracle.stray),
+            untold=faultless(oracle.untold),
         )
         self.scheduler = oracle.scheduler = Scheduler(boundary, self._invoke, faultless(oracle.scheduled))
         self.transport = Transport(boundary, self.cloudformation.receive)
@@ -200,7 +201,7 @@ class Sink(logging.Handler):
         # To format is half the work of a poll: one world in eight shows what the lines really are.
         self._formatted = world.seed % 8 == 0
         self._logger = logging.getLogger(observability.SERVICE)
-        self._printed = redirect_stdout(self)  # type: ignore[type-var]  # it writes, which is all that is needed
+        self._printed = redirect_stdout(self)
 
     def __enter__(self) -> Self:
         self._kept, self._level = list(self._logger.handlers), self._logger.level
@@ -208,7 +209,7 @@ class Sink(logging.Handler):
         self.setFormatter(self._kept[0].formatter if self._kept else None)
         self._logger.handlers[:] = [self]
         self._logger.setLevel(logging.INFO if self._formatted else logging.WARNING)
-        observability.metrics.add_metric = self._count  # type: ignore[method-assign]
+        observability.metrics.add_metric = self._count  # type: ignore[method-assign,assignment]
         self._printed.__enter__()
         return self
 
