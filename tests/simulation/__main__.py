@@ -6,7 +6,7 @@ import time
 from secrets import randbelow
 
 from tests.simulation.expected import EXPECTED
-from tests.simulation.many import last_line, live_all
+from tests.simulation.many import SHOWN, last_line, live_all
 
 DEFAULT_REQUESTS = 20_000
 
@@ -19,10 +19,11 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--table", action="store_true", help="shows how often everything happened")
     parser.add_argument("--calls", action="store_true", help="shows every call in the timelines")
+    parser.add_argument("--shown", type=int, default=SHOWN, help="how many worlds tell their violations")
     given = parser.parse_args()
     seed = randbelow(10**9) if given.seed is None else given.seed
     began = time.monotonic()
-    report, seen = live_all(seed, given.requests, given.processes, tells_calls=given.calls)
+    report, seen = live_all(seed, given.requests, given.processes, tells_calls=given.calls, shown=given.shown)
     took = time.monotonic() - began
     never = seen.never(EXPECTED) if given.requests >= DEFAULT_REQUESTS else []
     if given.table:

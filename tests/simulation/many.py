@@ -9,7 +9,8 @@ from tests.simulation.sometimes import Sometimes
 from tests.simulation.world import REQUESTS, Report, World
 
 YEAR = 365.25 * 24 * 3600
-_SHOWN = 5
+SHOWN = 5
+"""Worlds whose violations are told; the shortest, which are the easiest to understand."""
 
 
 def live(seed: int, *, tells_calls: bool = False) -> tuple[Report, Sometimes]:
@@ -22,7 +23,9 @@ def live(seed: int, *, tells_calls: bool = False) -> tuple[Report, Sometimes]:
         raise RuntimeError(f"the simulation is wrong, seed {seed}: {defect!r}, {defect.__cause__!r}") from None
 
 
-def live_all(seed: int, requests: int, processes: int, *, tells_calls: bool = False) -> tuple[Report, Sometimes]:
+def live_all(
+    seed: int, requests: int, processes: int, *, tells_calls: bool = False, shown: int = SHOWN
+) -> tuple[Report, Sometimes]:
     """As many worlds as make about `requests` requests, the first of them of `seed`."""
     seeds = range(seed, seed + max(1, round(requests / REQUESTS)))
     total, seen = Report(seed), Sometimes()
@@ -42,8 +45,7 @@ def live_all(seed: int, requests: int, processes: int, *, tells_calls: bool = Fa
             seen.add(sometimes)
             if report.text:
                 texts.append((len(report.text), report.text))
-    # The shortest first: it is the easiest to understand.
-    total.text = "\n\n".join(text for _, text in sorted(texts)[:_SHOWN])
+    total.text = "\n\n".join(text for _, text in sorted(texts)[:shown])
     total.kinds = tuple(kinds)
     return total, seen
 

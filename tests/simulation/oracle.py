@@ -151,7 +151,9 @@ class Oracle:
             self.broke("one response", sent, "a second response though nothing went wrong")
         if said.status == "FAILED":
             self._failed(sent, said)
-            sent.ended_at = sent.ended_at or self.now
+            if said.by.wrote_at:
+                # An end that could not be written is known to nobody else.
+                sent.ended_at = sent.ended_at or self.now
             return
         # What nobody waits for any more is not read either.
         counts = sent.over_at is None
