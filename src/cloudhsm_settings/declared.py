@@ -19,7 +19,8 @@ def kept(properties: object) -> Mapping[str, Any]:
     if not isinstance(properties, Mapping):
         return {}
     names = [name for name in properties if name not in ENVELOPE]
-    known_first = sorted(names, key=lambda name: name not in PROPERTIES)[:_MOST_PROPERTIES]
+    # In one order, because records are compared as they are written.
+    known_first = sorted(names, key=lambda name: (name not in PROPERTIES, str(name)))[:_MOST_PROPERTIES]
     return {_name(name): _value(properties[name]) if name in PROPERTIES else "" for name in known_first}
 
 

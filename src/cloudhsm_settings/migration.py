@@ -30,7 +30,8 @@ def type_change(request: Request, cluster: Cluster, progress: Progress, now: flo
     if cluster.is_wholly(wanted) and not (request.asks_for_type_anew and cluster.state in states.TYPE_CHANGING):
         return Leave()
     if not request.asks_for_type_anew:
-        drifted = cluster.shown_type not in ("", wanted)
+        unknown = cluster.shown_type == "" and cluster.state not in states.TYPE_CHANGING
+        drifted = cluster.shown_type != wanted and not unknown
         return Leave(reasons.drifted(request, cluster) if drifted else "all as declared", drifted)
     if cluster.shown_type == wanted:
         return _already_changing(request, cluster, now)

@@ -36,16 +36,23 @@ class TestOwner:
     def test_a_twin_that_comes_late_writes_nothing(self, around):
         operation, twin = around.open(event()), around.open(event())
         twin.checkpoint({"a": 1})
-        with pytest.raises(Superseded):
+        with pytest.raises(Transient, match="WrittenSince"):
             operation.checkpoint({"b": 1})
         assert around.record.progress == {"a": 1}
 
     def test_a_twin_cannot_end_what_another_has_ended(self, around):
         operation, twin = around.open(event()), around.open(event())
         twin.succeed({}, "", "Succeeded")
-        with pytest.raises(Superseded):
+        with pytest.raises(Transient, match="WrittenSince"):
             operation.fail(Failure("no"))
         assert around.statuses() == ["SUCCESS"]
+
+    def test_a_poll_that_comes_late_writes_nothing_and_is_not_repeated(self, around):
+        around.open(event()).wait()
+        operation, twin = around.open(event()), around.open(event())
+        twin.checkpoint({"a": 1})
+        with pytest.raises(Superseded):
+            operation.checkpoint({"b": 1})
 
     def test_a_newer_request_takes_over(self, around):
         older = around.open(event())
@@ -122,7 +129,7 @@ class TestEnd:
     def test_an_end_that_could_not_be_written_is_none(self, around):
         operation, twin = around.open(event()), around.open(event())
         twin.wait()
-        with pytest.raises(Superseded):
+        with pytest.raises(Transient, match="WrittenSince"):
             operation.succeed({}, "", "Succeeded")
         assert around.delivered == []
 

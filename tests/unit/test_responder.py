@@ -52,7 +52,7 @@ def test_its_end_is_on_record_before_it_is_sent(around):
 def test_after_it_nobody_goes_on(around):
     operation = around.open(event())
     answer(around, event())
-    with pytest.raises(Exception, match="written since"):
+    with pytest.raises(Exception, match="WrittenSince"):
         operation.checkpoint({})
 
 

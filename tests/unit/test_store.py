@@ -61,12 +61,11 @@ class TestClaim:
         assert (mine.ended, mine.settled, mine.scheduled) == (False, False, False)
         assert replace(store.read(KEY), follows_on=mine.follows_on) == mine
 
-    def test_knows_with_its_first_write_whether_its_predecessor_was_there(self, store):
-        settled(store)
-        mine = claimed(store, "r2")
-        assert not mine.follows_on
-        store.write(mine, replace(mine, progress={"a": 1}))
-        assert not store.read(KEY).follows_on
+    def test_of_an_update_passes_over_its_predecessor_alone(self, store):
+        settled(store, properties={"HsmType": "b"})
+        with pytest.raises(Refused):
+            claimed(store, "r2", request_type="Update", old_properties={"HsmType": "a"})
+        assert claimed(store, "r2", request_type="Update", old_properties={"HsmType": "b"}).follows_on
 
     def test_of_a_record_in_flight_is_refused_and_shows_it(self, store):
         before = claimed(store)

@@ -75,7 +75,14 @@ class Transient(Exception):
 
 
 class Superseded(Exception):
-    """A newer request for the same resource, or a twin of this invocation, has taken over."""
+    """A newer request for the same resource, or a twin of this invocation, has taken over.
+
+    `by_itself` tells that the record is still of the same request: a twin's, or an own write whose answer was lost.
+    """
+
+    def __init__(self, because: str, *, by_itself: bool = False) -> None:
+        super().__init__(because)
+        self.by_itself = by_itself
 
 
 class NotARequest(Exception):

@@ -4,10 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from cloudhsm_settings.custom_resource.errors import Superseded
 from cloudhsm_settings.custom_resource.event import Key, poll_event
 from cloudhsm_settings.custom_resource.record import Record
-from cloudhsm_settings.custom_resource.store import Refused, claimed, may_be_claimed
+from cloudhsm_settings.custom_resource.store import Refused, claimed, may_be_claimed, written_since
 
 
 @dataclass
@@ -26,7 +25,7 @@ class MemoryStore:
     def write(self, before: Record, after: Record) -> Record:
         current = self.read(before.key)
         if current is None or current.fence != before.fence:
-            raise Superseded("the record has been written since")
+            raise written_since(before, current or before)
         return self._keep(replace(after, fence=before.fence + 1))
 
     def read(self, key: Key) -> Record | None:

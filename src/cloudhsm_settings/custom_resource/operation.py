@@ -213,7 +213,7 @@ class Operation:
         # Without polls nobody comes back to read that it was paid.
         if settled.scheduled or settled.settled != self._stored.settled:
             self.record = settled
-            self._save()
+            self._strike_off()
         if self.record.scheduled and self.record.ended:
             self._unschedule()
 
@@ -239,10 +239,15 @@ class Operation:
             outcome=outcome,
             ended_at=now,
             recent=record.recent[-_RECENT:],
-            expires_at=int(now) + KEPT_AFTER_DELETE if self.is_delete else None,
+            expires_at=int(now) + KEPT_AFTER_DELETE if self._is_gone(response) else None,
         )
         self._write()
         self.pay()
+
+    def _is_gone(self, response: Response) -> bool:
+        """Whether the resource ends with the operation. A Create that failed has made none."""
+        failed = response.status == "FAILED" and self._stored.response is None
+        return self.is_delete or (failed and self.record.request_type == "Create")
 
     def _pay(self) -> None:
         """Delivers what is owed; raises Transient after having tried everything."""
@@ -301,14 +306,28 @@ class Operation:
         except (Failure, Transient) as error:
             self._ports.warn("schedule not deleted", because=str(error))
 
+    def _strike_off(self) -> None:
+        """Best effort: all is paid, and what still stands on record is paid once more at the most."""
+        try:
+            self._save()
+        except (Failure, Transient) as error:
+            self._ports.warn("payment not struck off", because=str(error))
+
     def _save(self) -> None:
         if self.record != self._stored:
             self._write()
 
     def _write(self) -> None:
-        if self._recorded:
+        if not self._recorded:
+            return
+        try:
             self.record = self._stored = self._ports.store.write(self._stored, self.record)
-            self._has_written = True
+        except Superseded as superseded:
+            if superseded.by_itself and not self._stored.scheduled:
+                # Nobody polls, so silence could be for ever: Lambda tries again, and finds out whose write it was.
+                raise Transient("dynamodb:UpdateItem", "WrittenSince") from None
+            raise
+        self._has_written = True
 
 
 class _LostRace(Exception):

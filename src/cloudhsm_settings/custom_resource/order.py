@@ -63,8 +63,9 @@ def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
         return Standing.OLDER if is_missing or after < 0 else Standing.NEWER
     is_next, is_before = follows(fresh, current), follows(current, fresh)
     if is_next and is_before:
-        # A rollback swaps the properties: the one whose predecessor was missing when it came is the later one.
-        return Standing.NEWER if current.follows_on else Standing.OLDER
+        # A rollback swaps the properties: one whose predecessor was missing when it came may be the later one.
+        # A newer request that is taken for an older one hangs its stack, so the signatures have to say so too.
+        return Standing.NEWER if current.follows_on or after >= 0 else Standing.OLDER
     if is_next or is_before:
         return Standing.NEWER if is_next else Standing.OLDER
     return Standing.NEWER if after >= 0 else Standing.OLDER

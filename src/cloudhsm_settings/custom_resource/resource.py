@@ -29,6 +29,10 @@ LOGGED = ("RequestType", "StackId", "LogicalResourceId", "PhysicalResourceId", "
 """Members of a request that log lines carry. The ResponseURL is a credential."""
 
 
+FIRST_ATTEMPT = 35
+"""Seconds after its signature in which a delivery cannot be a retry: Lambda's first one comes after a minute."""
+
+
 class Outcome(Enum):
     """What an exception makes of an invocation."""
 
@@ -219,7 +223,8 @@ class ScheduledResource(CfnResource):
                 logger.warning("operations in flight not ended", because=failure.reason)
                 unrecorded.succeed({}, "", "Deleted")
             else:
-                unrecorded.fail(failure.about(subject, " Nothing was changed."))
+                is_first = self._ports.clock() - self._delivery.signed_at < FIRST_ATTEMPT
+                unrecorded.fail(failure.about(subject, " Nothing was changed." if is_first else ""))
         except Transient as transient:
             self._trouble = transient
 

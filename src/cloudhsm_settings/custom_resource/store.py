@@ -14,7 +14,6 @@ from typing import Any, Protocol
 
 from cloudhsm_settings.custom_resource.errors import Superseded
 from cloudhsm_settings.custom_resource.event import Key
-from cloudhsm_settings.custom_resource.order import follows
 from cloudhsm_settings.custom_resource.record import MEMBERS, Record
 
 BY_PHYSICAL_ID = "PhysicalResourceId"
@@ -53,6 +52,11 @@ class Store(Protocol):
         """What other resources declare for the same physical id: members StackId, LogicalResourceId, Declared."""
 
 
+def written_since(before: Record, current: Record) -> Superseded:
+    """Why a write was refused."""
+    return Superseded("the record has been written since", by_itself=current.request_id == before.request_id)
+
+
 def may_be_claimed(current: Record, record: Record, latest: float, *, only_same_id: bool) -> bool:
     """The condition of a claim, as the table evaluates it."""
     return (
@@ -61,19 +65,14 @@ def may_be_claimed(current: Record, record: Record, latest: float, *, only_same_
         and record.request_id not in current.recent
         and current.signed_at <= latest
         and (not only_same_id or current.physical_resource_id == record.physical_resource_id)
+        and (record.request_type != "Update" or current.properties == record.old_properties)
     )
 
 
 def claimed(record: Record, before: Record) -> Record:
     """`record` as it is in the table once it stands in place of `before`."""
-    is_next = not before.request_id or record.request_type == "Delete" or follows(record, before)
-    return replace(
-        record,
-        fence=before.fence + 1,
-        memory=before.memory,
-        recent=(*before.recent, record.request_id),
-        follows_on=is_next,
-    )
+    recent = (*before.recent, record.request_id)
+    return replace(record, fence=before.fence + 1, memory=before.memory, recent=recent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +92,10 @@ class DynamoDbStore:
         )
         if only_same_id:
             free += f" AND PhysicalResourceId = {changes.value({'S': record.physical_resource_id})}"
+        if record.request_type == "Update":
+            # Only a predecessor is passed over unread: what follows upon what has to be on record with the claim.
+            properties = MEMBERS["ResourceProperties"].to_item(record.old_properties)
+            free += f" AND ResourceProperties = {changes.value(properties or {})}"
         ids, none = changes.value({"L": [{"S": record.request_id}]}), changes.value({"L": []})
         changes.sets.append(f"Recent = list_append(if_not_exists(Recent, {none}), {ids})")
         condition = f"attribute_not_exists(StackId) OR ({free})"
@@ -106,10 +109,10 @@ class DynamoDbStore:
         old, new = before.to_item(), after.to_item()
         names = [name for name in ("Version", *MEMBERS) if name not in ("Fence", *KEY)]
         # What a claim found out by what it returned, the table has to be told with the next write.
-        changed = [name for name in names if new.get(name) != old.get(name) or name == "FollowsOn"]
+        changed = [name for name in names if new.get(name) != old.get(name)]
         changes = _Changes({name: new.get(name) for name in changed})
         condition = f"Fence = {changes.value({'N': repr(before.fence)})}"
-        self._update(after.key, changes, condition, lambda _: Superseded("the record has been written since"))
+        self._update(after.key, changes, condition, lambda current: written_since(before, current))
         return replace(after, fence=before.fence + 1)
 
     def read(self, key: Key) -> Record | None:
