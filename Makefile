@@ -42,6 +42,10 @@ unit: $(DEV)/ready ## the tests that need neither network nor local cloud
 mutants: $(DEV)/ready ## plant mutants one by one and see that the tests catch each
 	@$(DEV)/bin/python -m tools.mutants
 
+.PHONY: simulate
+simulate: $(DEV)/ready ## live REQUESTS requests through the whole life of stacks, with every fault, from SEED
+	@PYTHONPATH=src $(DEV)/bin/python -m tests.simulation $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES))
+
 .PHONY: diagram
 diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
 	PYTHONPATH=src $(DEV)/bin/python -m tools.diagram

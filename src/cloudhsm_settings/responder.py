@@ -60,26 +60,32 @@ def respond(
         stack_direction=lambda _: StackDirection.UNKNOWN,
         warn=_log,
     )
-    operation = _opened(delivery, ports)
-    if operation is None:
-        return
     try:
+        operation, trouble = _opened(delivery, ports)
         _end(operation, _reason(record, delivery))
     except Superseded as superseded:
         _log("standing down", because=str(superseded))
+        return
+    if trouble:
+        # The stack has its response; Lambda tries again, so that the end gets on record too.
+        raise trouble
 
 
-def _opened(delivery: Delivery, ports: Ports) -> Operation | None:
-    """The operation as its owner has it; without a record where there is none to be had; None for a superseded one."""
+def _opened(delivery: Delivery, ports: Ports) -> tuple[Operation, Transient | None]:
+    """The operation as its owner has it, or without a record, and what keeps it from being on record.
+
+    Raises Superseded for a request that a newer one has replaced; a Delete is answered all the same.
+    """
     traits = Traits(physical_id=physical_id, is_issued=is_cluster_id, kept=lambda _: {})
     try:
-        return Operation.open(delivery, ports, traits)
-    except Superseded as superseded:
-        _log("standing down", because=str(superseded))
-        return Operation.unrecorded(delivery, ports, traits) if delivery.is_delete else None
+        return Operation.open(delivery, ports, traits), None
+    except Superseded:
+        if not delivery.is_delete:
+            raise
+        return Operation.unrecorded(delivery, ports, traits), None
     except Exception as error:  # whatever is wrong with the table, the stack must not hang
         _log("the end is not on record", error=type(error).__name__)
-        return Operation.unrecorded(delivery, ports, traits)
+        return Operation.unrecorded(delivery, ports, traits), Transient("dynamodb:UpdateItem", type(error).__name__)
 
 
 def _end(operation: Operation, reason: str) -> None:

@@ -1,4 +1,4 @@
-"""A thousand operations in flight at once."""
+"""Hundreds of operations in flight at once; `make bench` has ten thousand."""
 
 import json
 
@@ -7,11 +7,11 @@ from events.situations import BY_EVENT
 from sandbox.cloudhsm.model import new_id
 from tests.harness import Harness
 
-OPERATIONS = 1000
+OPERATIONS = 300
 MIGRATION = BY_EVENT["update-migration"]
 
 
-def test_a_thousand_operations_in_flight(harness: Harness):
+def test_hundreds_of_operations_in_flight(harness: Harness):
     events = []
     for number in range(OPERATIONS):
         event = harness.deliverable(MIGRATION.load())

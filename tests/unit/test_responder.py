@@ -88,7 +88,8 @@ def test_the_table_may_be_out_of_reach(around):
     around.store = DynamoDbStore(lambda: None, "t")
     known = {"table": "t", "dynamodb": lambda: None, "deliver": lambda *given, **_: sent.append(given) or True}
     sent = []
-    respond({"requestPayload": event()}, Context(), clock=lambda: NOW, **known)
+    with pytest.raises(Transient):
+        respond({"requestPayload": event()}, Context(), clock=lambda: NOW, **known)
     assert json.loads(sent[0][1])["Status"] == "FAILED"
     assert "empty, 'no answer'" in json.loads(sent[0][1])["Reason"]
 

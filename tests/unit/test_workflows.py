@@ -26,7 +26,7 @@ def steps(job: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def test_there_are_workflows():
-    assert [path.stem for path in PATHS] == ["lint", "release", "test"]
+    assert [path.stem for path in PATHS] == ["lint", "release", "test", "weekly"]
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)

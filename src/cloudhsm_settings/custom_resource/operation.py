@@ -29,6 +29,8 @@ KEPT_AFTER_DELETE = 86400
 _ALLOWANCE = 5
 """Seconds of an invocation that are kept for writing after a delivery."""
 _SECONDS_TO_SIGNAL = 15
+_RETRIES_ARE_OVER = 600
+"""Seconds after its signature in which Lambda has tried a request, and the responder, for the last time."""
 _RECENT = 8
 _ATTEMPTS = 5
 
@@ -125,6 +127,8 @@ class Operation:
         """The operation that a poll is for; raises Superseded, and ends the polls, when it is not the owner."""
         record = ports.store.read(poll.key)
         if record is None or record.request_id != poll.request_id:
+            if record is not None and record.signals and not record.scheduled:
+                cls(record, ports, traits).pay_for_an_owner_without_polls()
             try:
                 ports.schedules.delete(poll.key, poll.request_id)
             except (Failure, Transient) as error:
@@ -216,6 +220,15 @@ class Operation:
             self._strike_off()
         if self.record.scheduled and self.record.ended:
             self._unschedule()
+
+    def pay_for_an_owner_without_polls(self) -> None:
+        """The owner died before it scheduled its polls, and Lambda's retries are over: what it took over is paid."""
+        if self._ports.clock() - self.record.signed_at > _RETRIES_ARE_OVER:
+            self._write()
+            troubles = self._pay_signals()
+            self._save()
+            if troubles:
+                raise troubles[0]
 
     # Details ------------------------------------------------------------------------------------------
 

@@ -215,6 +215,11 @@ class ScheduledResource(CfnResource):
             # A request that nobody polls for is left to Lambda's retries, and after them to the responder.
             self._trouble = None if self._delivery is None else Transient("dynamodb:UpdateItem", failure.outcome)
             return
+        is_first = self._ports.clock() - self._delivery.signed_at < FIRST_ATTEMPT
+        if not is_first and not self._delivery.is_delete:
+            # An earlier attempt may be on record, with polls: Lambda tries again, and then the responder answers.
+            self._trouble = Transient("dynamodb:UpdateItem", failure.outcome)
+            return
         count(failure.outcome)
         unrecorded = Operation.unrecorded(self._delivery, self._ports, self._traits)
         subject = unrecorded.record.physical_resource_id
@@ -223,8 +228,7 @@ class ScheduledResource(CfnResource):
                 logger.warning("operations in flight not ended", because=failure.reason)
                 unrecorded.succeed({}, "", "Deleted")
             else:
-                is_first = self._ports.clock() - self._delivery.signed_at < FIRST_ATTEMPT
-                unrecorded.fail(failure.about(subject, " Nothing was changed." if is_first else ""))
+                unrecorded.fail(failure.about(subject, " Nothing was changed."))
         except Transient as transient:
             self._trouble = transient
 
