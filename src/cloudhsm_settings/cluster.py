@@ -28,7 +28,7 @@ TYPE_CHANGING = frozenset({MODIFY_IN_PROGRESS, ROLLBACK_IN_PROGRESS})
 GONE = frozenset({DELETE_IN_PROGRESS, DELETED})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hsm:
     """One HSM; `state` is CREATE_IN_PROGRESS, ACTIVE, DEGRADED, DELETE_IN_PROGRESS or DELETED."""
 
@@ -44,7 +44,7 @@ class Hsm:
         return self.state not in GONE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Cluster:
     """A snapshot of one answer of DescribeClusters or ModifyCluster.
 

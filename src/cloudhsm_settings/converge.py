@@ -46,7 +46,7 @@ class Surroundings(Protocol):
         """Takes note of a decision."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Step:
     """Where one poll ended."""
 
@@ -56,7 +56,7 @@ class Step:
     memory: Memory
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Asked:
     """The properties of a request, as the memory compares them."""
 
@@ -91,7 +91,7 @@ def converge(
     return Step(decision, run.cluster, run.progress, run.memory)
 
 
-@dataclass
+@dataclass(eq=False, repr=False)
 class _Run:
     """One poll, and what has become known in its course."""
 

@@ -6,14 +6,14 @@ from cloudhsm_settings.errors import Failure
 from cloudhsm_settings.request import Progress
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class ReadStack:
     """Decide again once it is known which way the stack goes."""
 
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class ModifyRetention:
     """Call ModifyCluster with BackupRetentionPolicy, after `progress` has been put on record."""
 
@@ -22,7 +22,7 @@ class ModifyRetention:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class ModifyHsmType:
     """Call ModifyCluster with HsmType, after `progress` has been put on record."""
 
@@ -31,14 +31,14 @@ class ModifyHsmType:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class Accepted:
     """Answer the stack with SUCCESS, and go on."""
 
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class Wait:
     """Poll again; `because` says what is waited for, as a clause."""
 
@@ -46,7 +46,7 @@ class Wait:
     because: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class Done:
     """Answer SUCCESS. `drifted`: the cluster's type is not the declared one and was left alone."""
 
@@ -54,7 +54,7 @@ class Done:
     drifted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class Fail:
     """Answer FAILED with the failure's reason."""
 
@@ -69,7 +69,7 @@ class Fail:
 Decision = ReadStack | ModifyRetention | ModifyHsmType | Accepted | Wait | Done | Fail
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class Leave:
     """The type stays as it is."""
 
@@ -77,7 +77,7 @@ class Leave:
     drifted: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, repr=False)
 class Follow:
     """The type is being changed to the wanted one already: wait for it as for a change of one's own."""
 

@@ -19,7 +19,7 @@ LAG = 120
 """Seconds in which a read may show what was true before a change: 80 to 120 were measured."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class TypeChange:
     """One change of type. `at` is when ModifyCluster was called, seconds since the epoch."""
 
@@ -47,7 +47,7 @@ class TypeChange:
         return now < self.at + ROLLBACK_WINDOW
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class RetentionChange:
     """The last change of the retention. `at` is when CloudHSM took it, seconds since the epoch."""
 
@@ -58,7 +58,7 @@ class RetentionChange:
     """Days before the change: what a read that lags still shows."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Memory:
     """All that a resource remembers."""
 

@@ -29,7 +29,7 @@ _MOST_UNKNOWN = 5
 """Unknown members that are named: a Reason has room for no more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Settings:
     """What a template declares; None means "never touched"."""
 

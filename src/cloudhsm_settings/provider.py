@@ -42,7 +42,7 @@ _FRESH = 5
 """Seconds after its signature in which a request needs not ask which way its stack goes."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Provider:
     """Brings clusters to their declared settings; every collaborator is handed in."""
 
@@ -99,7 +99,7 @@ class Provider:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Around:
     """The surroundings of one poll, see `converge.Surroundings`."""
 

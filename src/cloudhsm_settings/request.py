@@ -21,7 +21,7 @@ class StackPhase(StrEnum):
     """The stack is at rest, being deleted, or gone: nobody waits for this request any more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Former:
     """What the OldResourceProperties of an Update say; they may be of any earlier version."""
 
@@ -32,7 +32,7 @@ class Former:
     wait_condition_handle: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Request:
     """One Create or Update as CloudHSM sees it. Times are seconds since the epoch."""
 
@@ -101,7 +101,7 @@ class Request:
         return self.handle is not None and self.former is not None and self.handle == self.former.wait_condition_handle
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Progress:
     """What an operation has asked for and seen; it is kept in the record. Times are seconds since the epoch."""
 

@@ -37,7 +37,7 @@ _LONGEST = {"StackId": 1024, "LogicalResourceId": 255, "RequestId": 255, "Respon
 _REQUEST_TYPES = ("Create", "Update", "Delete")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Key:
     """Which resource an operation is about."""
 
@@ -45,7 +45,7 @@ class Key:
     logical_resource_id: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Poll:
     """One poll: a key, and whose schedule sent it."""
 
@@ -58,7 +58,7 @@ class Poll:
         return cls(_key(event), _text(event, "RequestId"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Delivery:
     """One delivery of a request; two deliveries of a request differ in their ResponseURL."""
 

@@ -52,7 +52,7 @@ class Schedules(Protocol):
         """Ends the polls of a request; ended already is no error."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Traits:
     """What this package has to be told about the resource. Each function takes a whole event."""
 
@@ -70,7 +70,7 @@ class Traits:
     """Attributes that a response loses first where it would be too long."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Ports:
     """Everything outside that an operation uses."""
 

@@ -11,7 +11,7 @@ VERSION = 1
 """Of the form below. A record of another version is read as far as it can be."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Signal:
     """One signal to a wait condition handle. CloudFormation ignores a second one with the same UniqueId."""
 
@@ -23,7 +23,7 @@ class Signal:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Response:
     """What the stack is told. `status` is SUCCESS or FAILED."""
 
@@ -33,7 +33,7 @@ class Response:
     data: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Record:
     """The present operation of one resource, what it owes, and what the resource remembers.
 
@@ -129,7 +129,7 @@ class Record:
         return cls(**{"stack_id": "", "logical_resource_id": "", "request_id": "", **values, "readable": readable})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class _Member:
     field: str
     to_item: Callable[[Any], dict[str, Any] | None]

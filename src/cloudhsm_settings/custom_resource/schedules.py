@@ -33,7 +33,7 @@ def schedule_name(key: Key, request_id: str) -> str:
     return sha256(whole.encode()).hexdigest()[:48]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class SchedulerSchedules:
     """Schedules in EventBridge Scheduler."""
 

@@ -7,9 +7,9 @@ owner that has been replaced. What is not in the item is not believed.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
 """
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from secrets import token_hex
 from typing import Any, Protocol
 
 from cloudhsm_settings.custom_resource.errors import Superseded
@@ -75,7 +75,7 @@ def claimed(record: Record, before: Record) -> Record:
     return replace(record, fence=before.fence + 1, memory=before.memory, recent=recent)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class DynamoDbStore:
     """Records in a DynamoDB table."""
 
@@ -139,7 +139,7 @@ class DynamoDbStore:
         # Late: the responder imports this module too, and its boto3 is the runtime's.
         from botocore.exceptions import ClientError
 
-        token = token_hex(8)
+        token = os.urandom(8).hex()
         changes.sets.append(f"Writer = {changes.value({'S': token})}")
         with _translated("UpdateItem", self.table):
             try:
