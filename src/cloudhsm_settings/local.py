@@ -49,4 +49,6 @@ class LocalRun:
             self.sleep(pause)
             for event in list(self.schedules.polls.values()):
                 poll(event, context)
+        # Each invocation stands alone, as in a container of its own.
+        self.store.items.clear()
         return self.response

@@ -77,7 +77,7 @@ def test_every_migration_waits_anew_and_a_failed_one_can_be_tried_again(cloud, f
     assert deploy() == "hsm1.medium"
     before = wait_conditions(cloud)
     app.write_text(migrating)
-    with pytest.raises(RuntimeError, match=r"CloudHSM reverted the change to hsm2m\.medium by itself"):
+    with pytest.raises(RuntimeError, match="CloudHSM reverted the change, or somebody turned it back"):
         deploy()
     assert stacks.describe("CloudHsmLongMigration")["StackStatus"] == "UPDATE_ROLLBACK_COMPLETE"
     assert wait_conditions(cloud) == before
