@@ -10,6 +10,11 @@ from typing import Any, Self
 
 from sandbox.tls import Certificate
 
+SLOW = 400
+"""A status that S3 gives with the code RequestTimeout when a body came too slowly."""
+_BODIES = {SLOW: b"<Error><Code>RequestTimeout</Code></Error>"}
+"""Bodies of answers: https://docs.aws.amazon.com/AmazonS3/latest/API/ErrorResponses.html"""
+
 
 @dataclass(frozen=True)
 class Received:
@@ -89,9 +94,11 @@ class Receiver:
         if status == 0:
             request.close_connection = True
             return
+        answer = _BODIES.get(status, b"")
         request.send_response(status)
-        request.send_header("Content-Length", "0")
+        request.send_header("Content-Length", str(len(answer)))
         request.end_headers()
+        request.wfile.write(answer)
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()

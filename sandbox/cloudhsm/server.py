@@ -83,6 +83,8 @@ class CloudHsmServer:
         """Called with the name of each request after it was carried out, before it is answered."""
         application = DomainDispatcherApplication(create_backend_app)
         self._server = make_server(address, 0, self._hooked(application), threaded=True)
+        # moto checks a condition and writes in two steps, DynamoDB in one.
+        self._one_at_a_time = threading.Lock()
 
     @property
     def endpoint(self) -> str:
@@ -129,7 +131,8 @@ class CloudHsmServer:
             if self.before:
                 self.before(name)
             _serving.set(self)
-            answer = application(environ, start_response)
+            with self._one_at_a_time:
+                answer = application(environ, start_response)
             if self.after:
                 self.after(name)
             return answer

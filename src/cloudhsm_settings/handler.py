@@ -64,6 +64,7 @@ def wire(
             log_location=log_location(context),
             stack_direction=lambda stack_id: read_direction(cloudformation, stack_id),
             warn=logger.warning,
+            error=logger.error,
         )
 
     traits = Traits(

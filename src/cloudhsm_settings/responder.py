@@ -10,6 +10,7 @@ import json
 import os
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from cloudhsm_settings.custom_resource.delivery import put
@@ -59,6 +60,7 @@ def respond(
         log_location=f"See the details in CloudWatch Log Stream: {context.log_stream_name}",
         stack_direction=lambda _: StackDirection.UNKNOWN,
         warn=_log,
+        error=partial(_log, level="ERROR"),
     )
     try:
         operation, trouble = _opened(delivery, ports)
@@ -128,5 +130,5 @@ def _client() -> Any:
     return boto3.client("dynamodb", config=Config(connect_timeout=3, read_timeout=5, retries={"total_max_attempts": 2}))
 
 
-def _log(message: str, **keys: Any) -> None:
-    print(json.dumps({"level": "WARN", "message": message, **keys}, default=str))
+def _log(message: str, *, level: str = "WARN", **keys: Any) -> None:
+    print(json.dumps({"level": level, "message": message, **keys}, default=str))

@@ -140,6 +140,7 @@ def ours(harness: Harness) -> ScheduledResource:
             log_location=f"See the details in CloudWatch Log Stream: {context.log_stream_name}",
             stack_direction=lambda _: StackDirection.UNKNOWN,
             warn=lambda message, **_: logging.getLogger("ours").warning(message),
+            error=lambda message, **_: logging.getLogger("ours").error(message),
         )
 
     traits = Traits(physical_id=lambda _: ID, is_issued=lambda _: True, trimmed_first=("Attribute9",))

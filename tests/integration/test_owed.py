@@ -3,6 +3,7 @@
 import pytest
 
 from events.situations import BY_EVENT
+from sandbox.receiver import SLOW
 from tests.harness import MINUTE, Harness
 
 
@@ -11,7 +12,7 @@ def no_pauses(monkeypatch):
     monkeypatch.setattr("cloudhsm_settings.custom_resource.delivery.SOCKET_TIMEOUT", 100)
 
 
-@pytest.mark.parametrize("status", [500, 503, 0, 408, 409, 429])
+@pytest.mark.parametrize("status", [500, 503, 0, SLOW, 408, 409, 429])
 def test_a_response_that_does_not_arrive_is_sent_at_a_later_try(harness: Harness, status):
     event = harness.meet(BY_EVENT["create-retention"])
     harness.receiver.statuses = [status]
@@ -29,11 +30,12 @@ def test_a_refusal_is_final_and_logged(harness: Harness, status, caplog):
     harness.receiver.statuses = [status]
     harness.invoke(harness.meet(BY_EVENT["create-retention"]))
     assert len(harness.receiver.received) == 1
-    assert "response refused" in caplog.text
+    (refused,) = [each for each in caplog.records if each.message == "response refused"]
+    assert refused.levelname == "ERROR"
     assert harness.schedules() == []
 
 
-@pytest.mark.parametrize("status", [503, 0, 429])
+@pytest.mark.parametrize("status", [503, 0, SLOW, 429])
 def test_a_signal_that_does_not_arrive_is_sent_at_later_polls(harness: Harness, status):
     harness.invoke(harness.meet(BY_EVENT["create-long-migration"]))
     harness.receiver.statuses = [status] * 3

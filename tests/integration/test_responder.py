@@ -1,5 +1,6 @@
 """The second function: it responds when every invocation of the first one failed, and after it nobody goes on."""
 
+import json
 from typing import Any
 
 import boto3
@@ -53,4 +54,5 @@ def test_a_delete_succeeds(harness: Harness):
 def test_it_says_when_its_own_response_is_refused(harness: Harness, capsys):
     harness.receiver.statuses = [403]
     told(harness, harness.meet(BY_EVENT["create-retention"]))
-    assert "response refused" in capsys.readouterr().out
+    (line,) = (json.loads(each) for each in capsys.readouterr().out.splitlines())
+    assert (line["level"], line["message"]) == ("ERROR", "response refused")

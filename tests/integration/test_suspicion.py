@@ -27,6 +27,23 @@ def test_properties_of_any_kind_get_a_response(harness: Harness, junk):
     assert harness.modifies == ()
 
 
+WRONG: list[Any] = ["\ud800", "x" * 1_000_000, ["\ud800"], {"\ud800": "x" * 1_000_000}, "9" * 5000]
+MEMBERS = ["ClusterId", "HsmType", "HsmTypeOnRollback", "BackupRetentionPolicy", "WaitConditionHandle", "ServiceToken"]
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+@pytest.mark.parametrize("junk", WRONG, ids=lambda each: repr(each)[:12])
+@pytest.mark.parametrize("of", ["ResourceProperties", "OldResourceProperties"])
+def test_a_value_of_any_kind_gets_a_response_of_4096_bytes_at_most(harness: Harness, of, member, junk):
+    event = harness.meet(BY_EVENT["update-migration"])
+    event[of] = {**event[of], member: junk}
+    harness.run(event)
+    (response,) = harness.receiver.received
+    assert len(response.body) <= 4096
+    if of == "ResourceProperties" and member != "ServiceToken":
+        assert (response.answer["Status"], harness.modifies) == ("FAILED", ())
+
+
 @pytest.mark.parametrize("timeout", ["²", "9" * 5000, "-1", "0", "4000000", None, [1]])
 def test_a_service_timeout_of_any_kind_is_one_to_3600_seconds(harness: Harness, timeout):
     event = harness.meet(BY_EVENT["create-retention"])

@@ -54,6 +54,7 @@ class Around:
     refuses: bool = False
     direction: StackDirection = StackDirection.IN_PROGRESS
     warnings: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
     seen_at_delivery: list[Record | None] = field(default_factory=list)
     """The record at the moment of each delivery."""
 
@@ -83,6 +84,7 @@ class Around:
             log_location="Log.",
             stack_direction=lambda _: self.direction,
             warn=lambda message, **_: self.warnings.append(message),
+            error=lambda message, **_: self.errors.append(message),
         )
 
     @property

@@ -168,7 +168,7 @@ class TestOwed:
         around.refuses = True
         around.open(event()).succeed({}, "", "Succeeded")
         assert around.record.response_paid or not around.schedules.polls
-        assert around.warnings == ["response refused"]
+        assert around.errors == ["response refused"]
 
     def test_an_accepted_operation_goes_on_and_signals_its_end(self, around):
         operation = around.open(with_handle())

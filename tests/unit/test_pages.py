@@ -28,6 +28,7 @@ LEVELS = {
     "logger.exception": "ERROR",
     "ports.warn": "WARNING",
     "self._ports.warn": "WARNING",
+    "self._ports.error": "ERROR",
     "_log": "WARN",
 }
 """Functions that write a line -> its level. The last one is the responder's."""

@@ -85,6 +85,8 @@ class Ports:
     stack_direction: Callable[[str], StackDirection]
     warn: Callable[..., None]
     """Takes note of what nobody is told otherwise."""
+    error: Callable[..., None]
+    """Takes note of what somebody has to look at: a receiver waits for what it will never get."""
 
 
 class Operation:
@@ -285,7 +287,7 @@ class Operation:
         except Transient as transient:
             return [transient]
         if not arrived:
-            self._ports.warn("response refused", status=record.response.status)
+            self._ports.error("response refused", status=record.response.status)
         self.record = replace(self.record, response_paid=True)
         return []
 
@@ -296,7 +298,7 @@ class Operation:
             body = bodies.signal_body(signal, self._traits.trimmed_first)
             try:
                 if not self._ports.deliver(signal.url, body, left, what="the wait condition handle"):
-                    self._ports.warn("signal refused", status=signal.status)
+                    self._ports.error("signal refused", status=signal.status)
             except Transient as transient:
                 owed.append(signal)
                 troubles.append(transient)
