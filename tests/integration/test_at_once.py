@@ -44,7 +44,7 @@ def _forked(read: int, write: int, run: Callable[[], None]) -> int:
     os._exit(0)
 
 
-@pytest.mark.parametrize("round_", range(4))
+@pytest.mark.parametrize("round_", range(2))
 @pytest.mark.parametrize(
     ("name", "status", "modifies"),
     [
