@@ -99,6 +99,7 @@ lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 dist: $(DEV)/ready $(SAM)/ready ## what a release is made of, with checksums, in dist/
 	@$(DEV)/bin/python -m tools.release dist
 	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk
+	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cli
 	@$(DEV)/bin/python -m tools.release checksums
 	@cat dist/SHA256SUMS
 

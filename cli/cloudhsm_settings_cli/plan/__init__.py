@@ -1,0 +1,1 @@
+"""`cloudhsm-settings plan`: what a deployment would do, before it is made."""

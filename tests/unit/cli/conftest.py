@@ -1,0 +1,12 @@
+from collections.abc import Iterator
+
+import pytest
+from moto import mock_aws
+
+from tests.unit.cli.world import Account
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    with mock_aws():
+        yield Account()
