@@ -10,6 +10,9 @@ BENCH := .venv-bench
 ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
 CDK := cdk/node_modules
 
+# Only what goes to AWS must start fast: here any Python builds the function. `make dist` demands the runtime's own.
+test examples cdk-functions: export BYTECODE := optional
+
 .PHONY: help
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -46,29 +49,18 @@ mutants: $(DEV)/ready ## plant mutants one by one and see that the tests catch e
 simulate: $(DEV)/ready ## live REQUESTS requests through the whole life of stacks, with every fault, from SEED
 	@PYTHONPATH=src $(DEV)/bin/python -m tests.simulation $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES))
 
-.PHONY: diagram
-diagram: $(DEV)/ready ## draw the states of a migration anew, from the code, into docs/migrating.md
-	PYTHONPATH=src $(DEV)/bin/python -m tools.diagram
-
 .PHONY: bench
 bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (8 minutes)
 	@PYTHONPATH=src $(DEV)/bin/python -m bench $(ARGUMENTS)
 
-.PHONY: schema
-schema: $(DEV)/ready ## write the schema of the resource anew, from the code and docs/resource.md
-	PYTHONPATH=src $(DEV)/bin/python -m tools.schema
-
-.PHONY: screens
-screens: $(ENVIRONMENTS) ## run the demo and draw what it shows into docs/
-	$(DEV)/bin/python -m tools.screens
-
-.PHONY: snapshots
-snapshots: $(DEV)/ready ## write the templates of the CDK examples anew, into tests/cdk/snapshots
-	$(DEV)/bin/python -m tools.snapshots
+.PHONY: generate
+generate: $(ENVIRONMENTS) ## write anew what is generated: schema diagram snapshots screens, or those in ARGUMENTS
+	@for each in $(or $(ARGUMENTS),schema diagram snapshots screens); do \
+	  echo "$$each ..."; PYTHONPATH=src $(DEV)/bin/python -m tools.$$each || exit; done
 
 .PHONY: cdk-functions
 cdk-functions: $(DEV)/ready ## build the function into the CDK package
-	@$(MAKE) --silent -C cdk functions PYTHON=$(CURDIR)/$(DEV)/bin/python
+	@$(MAKE) --silent -C cdk functions PYTHON="$(CURDIR)/$(DEV)/bin/python"
 
 .PHONY: lint
 lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, workflows, templates
@@ -121,31 +113,22 @@ clean: ## remove everything that the other targets made
 	rm -rf $(DEV) $(BENCH) $(MINISTACK) $(SAM) $(CDK) .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf cdk/cloudhsm_settings_cdk/functions dist
 
-# The three environments pin different versions of botocore and cannot be one.
+# Whoever has no Python 3.11 is told; the rest is Python's.
+PYTHON_HERE = $(if $(wildcard $(DEV)/bin/uv),$(DEV)/bin/python,"$(PYTHON)")
+define install
+@$(PYTHON_HERE) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+  echo "Python 3.11 or newer is needed, and $(PYTHON) is none. Name one: make PYTHON=python3.12 ..." >&2; exit 1; }
+@$(PYTHON_HERE) -m tools.install $@ $<
+endef
+
+# The environments pin different versions of botocore and cannot be one.
 $(DEV)/ready: requirements/dev.txt
-$(MINISTACK)/ready: requirements/ministack.txt
-$(SAM)/ready: requirements/sam.txt
-$(ENVIRONMENTS): %/ready: | $(DEV)/bin/uv
-	@echo "Installing $* ..."
-	@test -x $*/bin/python || $(DEV)/bin/uv venv --quiet --python $(DEV)/bin/python $*
-	@$(DEV)/bin/uv pip install --quiet --python $*/bin/python --requirement $<
-	@touch $@
-
-# Lambda's own version of Python, whichever way the machine has it, or else as uv brings it.
-$(BENCH)/ready: requirements/bench.txt | $(DEV)/bin/uv
-	@echo "Installing $(BENCH) ..."
-	@for python in python3.13 $$HOME/.pyenv/versions/3.13.*/bin/python 3.13; do \
-	  $(DEV)/bin/uv venv --quiet --clear --python $$python $(BENCH) 2>/dev/null && break; done; \
-	$(DEV)/bin/uv pip install --quiet --python $(BENCH)/bin/python --requirement $<
-	@touch $@
-
-# Node.js comes with the Python packages.
+	$(install)
+$(MINISTACK)/ready: requirements/ministack.txt | $(DEV)/ready
+	$(install)
+$(SAM)/ready: requirements/sam.txt | $(DEV)/ready
+	$(install)
+$(BENCH)/ready: requirements/bench.txt | $(DEV)/ready
+	$(install)
 $(CDK)/ready: cdk/package-lock.json | $(DEV)/ready
-	@echo "Installing $(CDK) ..."
-	@PATH="$(CURDIR)/$(DEV)/bin:$$PATH" npm ci --silent --prefix cdk
-	@touch $@
-
-$(DEV)/bin/uv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed: make PYTHON=python3.12 ..."; exit 1; }
-	@$(PYTHON) -m venv $(DEV) || { echo "Python's venv module is needed (Debian and Ubuntu: apt install python3-venv)."; exit 1; }
-	@$(DEV)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(install)

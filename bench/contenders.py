@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from sandbox.cloud import sam
+from sandbox.cloud import build_into, sam
 from sandbox.ministack import ROOT
 from tools.release.archive import archive
 
@@ -85,8 +85,7 @@ def build_all(directory: Path) -> dict[str, Contender]:
 
 
 def _ours(build: Path) -> Path:
-    sam("build", "--build-dir", str(build), "--cached", "--cache-dir", str(ROOT / ".cache" / "sam"))
-    return build / "Function"
+    return build_into(build) / "Function"
 
 
 def _stock(build: Path) -> Path:

@@ -14,6 +14,7 @@ import boto3
 from sandbox.cloudhsm import CloudHsmServer, Fleet
 from sandbox.ministack import ROOT, MiniStack, clean_environment
 from sandbox.tls import make_certificate
+from tools.lock import locked
 
 REGION = "us-east-1"
 PROVIDER_STACK = "cloudhsm-cluster-settings"
@@ -32,7 +33,8 @@ class Cloud:
     ) -> None:
         """`seconds_between_polls`: how often Scheduler polls, instead of every minute. `variables` are MiniStack's."""
         self.fleet = fleet or Fleet()
-        self.directory = Path(tempfile.mkdtemp(prefix="cloudhsm-sandbox-"))
+        # With a space, so that what cannot bear one fails here and not on a Mac.
+        self.directory = Path(tempfile.mkdtemp(prefix="cloudhsm sandbox-"))
         self._cloudhsm = CloudHsmServer(self.fleet)
         self.certificate = make_certificate(self.directory)
         self._ministack = MiniStack(
@@ -82,12 +84,9 @@ class Cloud:
 
     def deploy_provider(self) -> str:
         """Builds and deploys template.yaml; returns the ServiceToken."""
-        build = self.directory / "build"
-        # The build downloads packages, so it keeps the machine's own proxies and certificates.
-        sam("build", "--build-dir", str(build), "--cached", "--cache-dir", str(ROOT / ".cache" / "sam"))
         sam(
             "deploy",
-            "--template-file", str(build / "template.yaml"),
+            "--template-file", str(build_into(self.directory / "build") / "template.yaml"),
             "--config-file", str(ROOT / "samconfig.toml"),
             "--no-confirm-changeset",
             "--no-progressbar",
@@ -121,6 +120,17 @@ class Cloud:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def build_into(directory: Path) -> Path:
+    """Builds template.yaml for this machine, where it needs no bytecode; returns `directory`."""
+    cache = ROOT / ".cache" / "sam"
+    # sam copies from a cache that another sam may be writing.
+    with locked(cache.with_suffix(".lock")):
+        # The build downloads packages, so it keeps the machine's own proxies and certificates.
+        environment = {"BYTECODE": "optional", **os.environ}
+        sam("build", "--build-dir", str(directory), "--cached", "--cache-dir", str(cache), environment=environment)
+    return directory
 
 
 def sam(*arguments: str, environment: Mapping[str, str] | None = None) -> str:

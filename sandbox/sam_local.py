@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from events.situations import SITUATIONS, Situation
-from sandbox.cloud import REGION, sam
+from sandbox.cloud import REGION, build_into
 from sandbox.cloudhsm import Clock, CloudHsmServer, Fleet
 from sandbox.console import Console
 from sandbox.containers import SamLocal, container_engine
 from sandbox.emulator import Emulator
-from sandbox.ministack import ROOT
 
 SPEED = 900
 """30 minutes of CloudHSM take 2 seconds."""
@@ -61,8 +60,7 @@ def built() -> Iterator[Path]:
     """The directory of `sam build`."""
     directory = Path(tempfile.mkdtemp(prefix="cloudhsm-sam-local-"))
     try:
-        sam("build", "--build-dir", str(directory), "--cached", "--cache-dir", str(ROOT / ".cache" / "sam"))
-        yield directory
+        yield build_into(directory)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 

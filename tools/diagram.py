@@ -1,4 +1,4 @@
-"""Draws the life of a change of type from what `decide` really says; `make diagram` writes it into its page."""
+"""Draws the life of a change of type from what `decide` really says; `make generate` writes it into its page."""
 
 from collections import defaultdict
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Pictures of a real `make demo`: `make screens` runs it in a terminal and draws what was seen into docs/."""
+"""Pictures of a real `make demo`: `make generate` runs it in a terminal and draws what was seen into docs/."""
 
 import io
 import os

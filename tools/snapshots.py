@@ -1,4 +1,4 @@
-"""Templates of the CDK examples, kept so that every change of them is seen: `make snapshots` writes them anew."""
+"""Templates of the CDK examples, kept so that every change of them is seen: `make generate` writes them anew."""
 
 import json
 import re

@@ -9,7 +9,7 @@ from cloudhsm_settings.custom_resource.event import LONGEST_NAME, is_text, shown
 from cloudhsm_settings.errors import InvalidProperties
 from cloudhsm_settings.identity import is_cluster_id
 
-# What follows is the one definition of the properties: the parser below reads it, and `make schema` does.
+# What follows is the one definition of the properties: the parser below reads it, and tools/schema.py does.
 OnRollback = Literal["Keep", "Revert"]
 PROPERTIES = ("ClusterId", "HsmType", "BackupRetentionPolicy", "HsmTypeOnRollback", "WaitConditionHandle")
 SETTINGS = ("HsmType", "BackupRetentionPolicy")

@@ -12,9 +12,9 @@ from tools.snapshots import SNAPSHOTS, all_templates
 
 def test_templates_are_as_they_were():
     made = all_templates()
-    assert set(SNAPSHOTS.iterdir()) == set(made), "run `make snapshots`"
+    assert set(SNAPSHOTS.iterdir()) == set(made), "run `make generate`"
     for path, text in made.items():
-        assert path.read_text() == text, "run `make snapshots`, and look at the difference"
+        assert path.read_text() == text, "run `make generate`, and look at the difference"
 
 
 def app_with_everything(**properties) -> App:

@@ -86,7 +86,7 @@ def test_the_reference_lists_what_is_trimmed_in_order():
 
 
 def test_the_diagram_is_what_the_code_decides():
-    assert diagram() in (ROOT / "docs" / "migrating.md").read_text(), "run `make diagram`"
+    assert diagram() in (ROOT / "docs" / "migrating.md").read_text(), "run `make generate`"
 
 
 def spoken() -> str:

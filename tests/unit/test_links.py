@@ -87,4 +87,4 @@ def test_a_picture_of_the_demo_shows_the_story_as_it_is_told_now(name):
     ]
     assert len(titles) == 6
     told = [title for title in titles if title.startswith(SCREENS[name])]
-    assert [title for title in told if title not in shown] == [], "run `make screens`"
+    assert [title for title in told if title not in shown] == [], "run `make generate`"

@@ -35,7 +35,7 @@ def cfn_lint(*templates: Path, where: Path = ROOT) -> list[dict]:
 
 
 def test_the_file_is_what_the_code_defines():
-    assert schema.PATH.read_text() == schema.text(), "run `make schema`"
+    assert schema.PATH.read_text() == schema.text(), "run `make generate`"
 
 
 def test_it_is_a_json_schema():
