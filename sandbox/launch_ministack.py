@@ -1,4 +1,4 @@
-"""Runs MiniStack inside its own environment, with what it lacks: fast time and AWS::CloudHSM::Cluster.
+"""Runs MiniStack inside its own environment, with what it lacks: fast time, AWS::CloudHSM::Cluster, cancellation.
 
 Started by `sandbox.ministack` with that environment's Python. It ends when its standard input closes, so that no
 server outlives the process that started it. SECONDS_BETWEEN_POLLS shortens `rate(1 minute)`.
@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from hashlib import sha256
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -17,6 +18,10 @@ from ministack import app  # type: ignore[import-not-found]
 from ministack.core import iam_actions, responses  # type: ignore[import-not-found]
 from ministack.services import eventbridge, lambda_svc, scheduler  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+# A script that is run with -P, so that nothing of the outside is found, has to find its own package.
+sys.path.append(str(Path(__file__).parents[1]))
+from sandbox.cancelling import let_operations_be_cancelled
 
 
 def end_with_parent() -> None:
@@ -139,5 +144,6 @@ authorize_schedules_in_their_group()
 name_resources_by_region()
 attach_functions_to_vpcs()
 know_cloudhsm_clusters()
+let_operations_be_cancelled(require)
 sys.argv = ["ministack"]
 app.main()
