@@ -118,6 +118,12 @@ class Aws:
         """What `ask` could not read, each once, in the order of asking."""
         return tuple(self._gaps.values())
 
+    def afresh(self) -> "Aws":
+        """The same connections with no gaps yet: what could not be read a minute ago may be readable now."""
+        again = Aws(self._client, self.region)
+        again._client = self._client
+        return again
+
     def read(self, permission: str, subject: str, **members: Any) -> Any:
         """One answer of AWS, or the whole list where `READS` names one; raises Denied, Refused or Unreachable.
 

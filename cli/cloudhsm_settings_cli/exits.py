@@ -11,7 +11,7 @@ class Exit(IntEnum):
     FAILED = 1
     """Blocked, or the operation ended with FAILED."""
     CHANGES = 2
-    """A deployment would change something."""
+    """A deployment would change something, or the operation goes on."""
     REVERTED = 3
     """CloudHSM went back to the former type."""
     UNKNOWN = 4

@@ -91,6 +91,12 @@ class Cluster:
         types = {hsm.hsm_type for hsm in self.live_hsms}
         return self.hsm_type or (types.pop() if len(types) == 1 else "")
 
+    @property
+    def hsm_types(self) -> dict[str, int]:
+        """How many live HSMs report which type, such as {"hsm1.medium": 2, "hsm2m.medium": 1}."""
+        types = [hsm.hsm_type for hsm in self.live_hsms]
+        return {each: types.count(each) for each in types}
+
     def lagging(self, hsm_type: str) -> tuple[Hsm, ...]:
         """The live HSMs that report another type than `hsm_type`."""
         return tuple(hsm for hsm in self.live_hsms if hsm.hsm_type not in ("", hsm_type))

@@ -120,8 +120,8 @@ class _Around:
         self.operation.accept(_data(self.operation.record, cluster, progress), progress.to_json())
 
     def decided(self, decision: Decision, cluster: Cluster | None) -> None:
-        state = cluster.state if cluster else None
-        logger.info("decided", decision=type(decision).__name__, because=decision.because, State=state)
+        seen = {"State": cluster.state, "HsmTypes": cluster.hsm_types} if cluster else {"State": None}
+        logger.info("decided", decision=type(decision).__name__, because=decision.because, **seen)
         if isinstance(decision, ModifyHsmType | ModifyRetention):
             count("ModifyCluster")
             self._warn_of_others(decision, cluster)
