@@ -120,8 +120,9 @@ class _Around:
         self.operation.accept(_data(self.operation.record, cluster, progress), progress.to_json())
 
     def decided(self, decision: Decision, cluster: Cluster | None) -> None:
-        seen = {"State": cluster.state, "HsmTypes": cluster.hsm_types} if cluster else {"State": None}
-        logger.info("decided", decision=type(decision).__name__, because=decision.because, **seen)
+        state, types = (cluster.state, cluster.hsm_types) if cluster else (None, None)
+        name = type(decision).__name__
+        logger.info("decided", decision=name, because=decision.because, State=state, HsmTypes=types)
         if isinstance(decision, ModifyHsmType | ModifyRetention):
             count("ModifyCluster")
             self._warn_of_others(decision, cluster)
