@@ -34,3 +34,9 @@ def scheduler() -> Any:
 def cloudformation() -> Any:
     """CloudFormation, with retries."""
     return boto3.client("cloudformation", config=_RETRYING)
+
+
+def for_reading(service: str) -> Any:
+    """A client for calls that change nothing, which are tried again, but not for long; it is not kept."""
+    again = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=3, read_timeout=5)
+    return boto3.client(service, config=again)

@@ -114,6 +114,22 @@ def wire_local(environment: Environment) -> tuple[ScheduledResource, Callable[[A
     return local, lambda context: run.finish(local, context)
 
 
+def check_drift(context: Any) -> None:
+    """Says which clusters are not as declared, and changes nothing."""
+    # Late: no request needs it.
+    from cloudhsm_settings.drift_check import DriftCheck
+
+    DriftCheck(
+        dynamodb=clients.for_reading("dynamodb"),
+        cloudhsm=clients.for_reading("cloudhsmv2"),
+        table=environment.table,
+        clock=time.time,
+        seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
+    ).run()
+
+
+DRIFT_CHECK = {"DriftCheck": True}
+"""The event of the template's own schedule, as a whole: nothing can come along with it."""
 environment = Environment.read()
 gc.enable()
 resource, finish = wire_local(environment) if environment.local else (wire(environment), lambda _: None)
@@ -123,5 +139,8 @@ resource, finish = wire_local(environment) if environment.local else (wire(envir
 @logger.inject_lambda_context(clear_state=True, log_event=False)
 def lambda_handler(event: Event, context: Any) -> dict[str, Any] | None:
     """Handles one request of CloudFormation, or one poll by Scheduler; returns the response under `sam local`."""
+    if event == DRIFT_CHECK:
+        check_drift(context)
+        return None
     resource(event, context)
     return finish(context)

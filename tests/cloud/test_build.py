@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from bench.world import world
+from cloudhsm_settings.handler import DRIFT_CHECK
 from events.situations import BY_EVENT, SITUATIONS
 from sandbox.emulator import Emulator
 from sandbox.ministack import ROOT
@@ -61,6 +62,7 @@ def read_by(function: Path, notes: Path) -> set[str]:
     with world(notes.parent) as around:
         for variables, situations in (({}, SITUATIONS), (local, [BY_EVENT["create-as-declared"]])):
             with Emulator(function, command, {**around.variables, **variables, "READS": str(notes)}) as emulator:
+                emulator.invoke(DRIFT_CHECK)
                 for situation in situations:
                     emulator.invoke(around.reset(situation.event))
                     for _ in range(3):

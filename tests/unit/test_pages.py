@@ -126,7 +126,7 @@ def test_operations_lists_every_metric():
 def test_queries_ask_for_fields_that_there_are():
     fields = set(cells(section("operations.md", "Log"))) | {"@timestamp", "message"}
     queries = re.findall(r"```logs-insights\n(.*?)```", (DOCS / "operations.md").read_text(), re.DOTALL)
-    assert len(queries) == 4
+    assert len(queries) == 5
     for query in queries:
         plain = re.sub(r'"[^"]*"', "", query)
         asked = set(re.findall(r"@?\w+", plain)) - {
@@ -146,9 +146,8 @@ def test_queries_ask_for_fields_that_there_are():
 def test_security_lists_every_permission_and_no_other():
     roles = load(TEMPLATE.read_text())["Resources"]
     actions = set()
-    for statement in (
-        s for policy in roles["FunctionRole"]["Properties"]["Policies"] for s in policy["PolicyDocument"]["Statement"]
-    ):
+    policies = [*roles["FunctionRole"]["Properties"]["Policies"], roles["DriftCheckPolicy"]["Properties"]]
+    for statement in (s for policy in policies for s in policy["PolicyDocument"]["Statement"]):
         actions |= {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
     assert set(cells(section("security.md", "What the function may do"))) == actions
     of_responder = roles["ResponderRole"]["Properties"]["Policies"]

@@ -29,6 +29,7 @@ EXAMPLES: Mapping[tuple[str, str], dict[str, Any]] = {
     ("cloudhsmv2", "ModifyCluster"): {"ClusterId": "cluster-abcdefghijk", "HsmType": "hsm2m.medium"},
     ("dynamodb", "GetItem"): {"TableName": "table", "Key": KEY, "ConsistentRead": True},
     ("dynamodb", "Query"): {"TableName": "table", "IndexName": "index", "KeyConditionExpression": "a = :a"},
+    ("dynamodb", "Scan"): {"TableName": "table", "ConsistentRead": True, "ProjectionExpression": "a"},
     ("dynamodb", "UpdateItem"): {"TableName": "table", "Key": KEY, "UpdateExpression": "SET a = :a"},
     ("scheduler", "CreateSchedule"): {
         "Name": "name",
@@ -49,6 +50,7 @@ METHODS = {
     "GetItem": "get_item",
     "ModifyCluster": "modify_cluster",
     "Query": "query",
+    "Scan": "scan",
     "UpdateItem": "update_item",
 }
 

@@ -18,6 +18,6 @@ for _name in ("crhelper", "boto3", "botocore", "urllib3"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
 
-def count(outcome: str) -> None:
-    """Adds one to the metric of an outcome."""
-    metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=1)
+def count(outcome: str, times: int = 1) -> None:
+    """Adds to the metric of an outcome."""
+    metrics.add_metric(name=outcome, unit=MetricUnit.Count, value=times)
