@@ -82,14 +82,16 @@ class Cloud:
             aws_secret_access_key="local",
         )
 
-    def deploy_provider(self) -> str:
-        """Builds and deploys template.yaml; returns the ServiceToken."""
+    def deploy_provider(self, **parameters: str) -> str:
+        """Builds and deploys template.yaml with these parameters; returns the ServiceToken."""
+        overrides = [f'{name}="{value}"' for name, value in parameters.items()]
         sam(
             "deploy",
             "--template-file", str(build_into(self.directory / "build") / "template.yaml"),
             "--config-file", str(ROOT / "samconfig.toml"),
             "--no-confirm-changeset",
             "--no-progressbar",
+            *(["--parameter-overrides", *overrides] if overrides else []),
             environment=self.environment,
         )  # fmt: skip
         stack = self.client("cloudformation").describe_stacks(StackName=PROVIDER_STACK)["Stacks"][0]

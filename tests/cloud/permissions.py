@@ -171,7 +171,13 @@ class Provider:
         client, group = self.cloud.client("scheduler"), self.names["ScheduleGroup"]
         names = [each["Name"] for each in client.list_schedules(GroupName=group)["Schedules"]]
         inputs = {name: client.get_schedule(GroupName=group, Name=name)["Target"]["Input"] for name in names}
-        return [name for name in names if json.loads(inputs[name])["StackId"] == stack_id]
+        return [name for name in names if json.loads(inputs[name]).get("StackId") == stack_id]
+
+    def check_drift(self) -> None:
+        """Invokes the function as the template's schedule does."""
+        name, group = self.names["DriftCheckSchedule"], self.names["ScheduleGroup"]
+        target = self.cloud.client("scheduler").get_schedule(GroupName=group, Name=name)["Target"]
+        self.cloud.client("lambda").invoke(FunctionName=target["Arn"], Payload=target["Input"])
 
     def messages(self) -> list[str]:
         """All lines of the log group."""

@@ -23,7 +23,7 @@ def provider() -> Iterator[Provider]:
     cloud = Cloud(Fleet(Clock(speed=SPEED)), seconds_between_polls=2)
     try:
         start(cloud)
-        cloud.deploy_provider()
+        cloud.deploy_provider(DriftCheck="rate(1 day)")
         yield Provider(cloud)
     finally:
         cloud.stop()
@@ -109,6 +109,15 @@ def function_is_logged(provider: Provider) -> bool:
     return eventually(lambda: any(cluster.cluster_id in each for each in provider.messages()), 3)
 
 
+def drift_is_found(provider: Provider) -> bool:
+    cluster = provider.cloud.fleet.seed()
+    assert created(provider, template(cluster.cluster_id, **days(30)))
+    cluster.retention = {"Type": "DAYS", "Value": "7"}
+    provider.check_drift()
+    ours = [each for each in provider.messages() if cluster.cluster_id in each]
+    return any('"message":"drifted"' in each for each in ours)
+
+
 def responder_is_logged(provider: Provider) -> bool:
     def lines() -> int:
         return sum("no request to answer" in each for each in provider.messages())
@@ -124,6 +133,7 @@ WORKS_BY: Mapping[Grant, Callable[[Provider], bool]] = {
     Grant("FunctionRole", "dynamodb:UpdateItem"): retention_is_set,
     Grant("FunctionRole", "dynamodb:GetItem"): type_is_changed_and_nothing_is_left,
     Grant("FunctionRole", "dynamodb:Query"): two_owners_are_told_of_each_other,
+    Grant("FunctionRole", "dynamodb:Scan"): drift_is_found,
     Grant("FunctionRole", "scheduler:CreateSchedule"): type_is_changed_and_nothing_is_left,
     Grant("FunctionRole", "scheduler:DeleteSchedule"): type_is_changed_and_nothing_is_left,
     Grant("FunctionRole", "iam:PassRole"): type_is_changed_and_nothing_is_left,
