@@ -50,12 +50,12 @@ simulate: $(DEV)/ready ## live REQUESTS requests through the whole life of stack
 	@PYTHONPATH=src $(DEV)/bin/python -m tests.simulation $(if $(REQUESTS),--requests $(REQUESTS)) $(if $(SEED),--seed $(SEED)) $(if $(PROCESSES),--processes $(PROCESSES))
 
 .PHONY: bench
-bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (8 minutes)
+bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure cold starts, calls, latency and scale beside the alternatives (minutes)
 	@PYTHONPATH=src $(DEV)/bin/python -m bench $(ARGUMENTS)
 
 .PHONY: generate
-generate: $(ENVIRONMENTS) ## write anew what is generated: schema diagram snapshots screens, or those in ARGUMENTS
-	@for each in $(or $(ARGUMENTS),schema diagram snapshots screens); do \
+generate: $(ENVIRONMENTS) ## write anew what is generated: schema diagram snapshots performance screens, or those in ARGUMENTS
+	@for each in $(or $(ARGUMENTS),schema diagram snapshots performance screens); do \
 	  echo "$$each ..."; PYTHONPATH=src $(DEV)/bin/python -m tools.$$each || exit; done
 
 .PHONY: cdk-functions

@@ -14,6 +14,7 @@ from tools.release.archive import archive
 BENCH = ROOT / "bench"
 PYTHON = ROOT / ".venv-bench" / "bin" / "python"
 """A Python of the runtime's version that has Lambda's runtime interface client, and nothing else."""
+HANDLER = "cloudhsm_settings.handler.lambda_handler"
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,6 @@ class Contender:
     """A directory of code as Lambda would have it, and where it begins."""
 
     name: str
-    label: str
     directory: Path
     handler: str
     python: str = str(PYTHON)
@@ -48,38 +48,14 @@ def build_all(directory: Path) -> dict[str, Contender]:
     """Builds everything below `directory`, by name."""
     ours = _ours(directory / "ours")
     stock = _stock(directory / "stock")
-    floor = _floor(directory / "floor")
     return {
         each.name: each
         for each in (
-            Contender("floor", "floor: boto3 and two clients", floor, "app.lambda_handler"),
-            Contender("ours", "ours", ours, "cloudhsm_settings.handler.lambda_handler"),
-            Contender(
-                "ours_ready",
-                "ours, and its first clients",
-                _with(BENCH / "ready.py", ours, directory / "ours_ready"),
-                "ready.lambda_handler",
-            ),
-            Contender(
-                "ours_ready_for_cloudhsm",
-                "ours, and CloudHSM's client alone",
-                _with(BENCH / "ready_for_cloudhsm.py", ours, directory / "ours_ready_for_cloudhsm"),
-                "ready_for_cloudhsm.lambda_handler",
-            ),
-            Contender(
-                "floor_trimmed",
-                "floor, with our libraries",
-                _with(BENCH / "floor" / "app.py", ours, directory / "floor_trimmed"),
-                "app.lambda_handler",
-            ),
-            Contender(
-                "ours_uncompiled",
-                "ours without bytecode",
-                _uncompiled(ours, directory),
-                "cloudhsm_settings.handler.lambda_handler",
-            ),
-            Contender("stock", "stock, as sam build leaves it", stock, "app.lambda_handler"),
-            Contender("stock_compiled", "stock with bytecode", _compiled(stock, directory), "app.lambda_handler"),
+            Contender("floor", _floor(directory / "floor"), "app.lambda_handler"),
+            Contender("ours", ours, HANDLER),
+            Contender("ours_ready", _ready(ours, directory / "ours_ready"), "ready.lambda_handler"),
+            Contender("ours_uncompiled", _uncompiled(ours, directory), HANDLER),
+            Contender("stock", stock, "app.lambda_handler"),
         )
     }
 
@@ -112,19 +88,15 @@ def _floor(directory: Path) -> Path:
     return compile_all(directory)
 
 
-def _with(module: Path, ours: Path, directory: Path) -> Path:
-    """Our build, and `module` beside it."""
+def _ready(ours: Path, directory: Path) -> Path:
+    """Our build, and what makes its first clients as the floor does."""
     copy = Path(shutil.copytree(ours, directory))
-    shutil.copy(module, copy)
+    shutil.copy(BENCH / "ready.py", copy)
     return compile_all(copy)
 
 
 def _uncompiled(ours: Path, directory: Path) -> Path:
     return Path(shutil.copytree(ours, directory / "ours_uncompiled", ignore=shutil.ignore_patterns("__pycache__")))
-
-
-def _compiled(stock: Path, directory: Path) -> Path:
-    return compile_all(Path(shutil.copytree(stock, directory / "stock_compiled")))
 
 
 def compile_all(directory: Path) -> Path:

@@ -1,6 +1,8 @@
-"""Everything that was measured in one run, and the numbers that stand for it."""
+"""Everything that was measured in one run, and the numbers that stand for it: [low, median, high] where three are."""
 
 import json
+import os
+import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +12,10 @@ from bench.flight import Level
 from bench.latency import Seconds
 from bench.samples import Spread
 from bench.sizes import Size
-from bench.starts import Calls, Starts
+from bench.starts import PROVIDERS, Starts
+
+STARTS = ("floor", "ours_ready", "ours_uncompiled", "stock")
+"""Contenders whose starts are told."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +25,7 @@ class Results:
     contenders: Mapping[str, Contender]
     rounds: int
     starts: Starts
-    calls: Mapping[str, Calls]
-    """Of the first invocation of each event of events/."""
     sizes: Sequence[Size]
-    size_of_stock: Size | None
-    """Stock with the memory that template.yaml gives to us."""
     levels: Sequence[Level]
     ceiling_of_stock: int
     latency: Seconds
@@ -62,11 +63,18 @@ class Results:
             "peak_memory_bytes": self.starts.peak("ours"),
             "stock_operations_in_flight_at_most": self.ceiling_of_stock,
             "rounds": self.rounds,
+            "machine": f"{os.cpu_count()} CPUs ({platform.machine()}), {platform.system()}",
             "spread": {
                 "init_cpu_vs_floor": _range(self.start_ratio("ours_ready", "floor")),
                 "init_cpu_vs_stock": _range(self.start_ratio("ours_ready", "stock")),
                 "retention_seconds_vs_stock": _range(self.retention_ratio),
             },
+            "init_cpu_ms": {name: Spread.of(self.starts.cpu(name)).rounded(1000) for name in STARTS},
+            "retention_seconds": {who: self.latency_of(who, "retention").rounded() for who in PROVIDERS},
+            "migration_seconds": {who: self.latency_of(who, "migration").rounded() for who in PROVIDERS},
+            "operation_ms": {str(each.in_flight): each.seconds.rounded(1000) for each in self.levels},
+            "first_response_seconds": {str(each.memory_size): _rounded(each.first_response) for each in self.sizes},
+            "stock_zip_bytes": self.contenders["stock"].zip_size,
         }
 
     def json(self) -> str:

@@ -1,4 +1,4 @@
-"""Samples of one quantity, and how they are told."""
+"""Samples of one quantity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,6 @@ class Spread:
         """Of pairs taken in the same round: what disturbs a round disturbs both."""
         return cls.of([each / other for each, other in zip(samples, others, strict=True)])
 
-    def told(self, scale: float = 1, digits: int = 0) -> str:
-        """Such as `230 (221 to 243)`."""
-        mid, low, high = (f"{each * scale:,.{digits}f}" for each in (self.median, self.low, self.high))
-        return f"{mid} ({low} to {high})"
+    def rounded(self, scale: float = 1) -> list[float]:
+        """Low, median, high."""
+        return [round(each * scale, 4) for each in (self.low, self.median, self.high)]

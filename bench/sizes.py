@@ -1,4 +1,4 @@
-"""Memory sizes: what a request and a poll take with the share of a CPU that each size brings."""
+"""Memory sizes: what the first response takes with the share of a CPU that each size brings."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from bench.environments import Measured, share_of_cpu
 from bench.starts import REQUESTS
 from bench.world import World
 
-SIZES = (128, 192, 256, 512, 1024, 1769)
+SIZES = (256, 512, 1024)
 """MB."""
 
 
@@ -18,18 +18,17 @@ class Size:
     """Medians at one memory size, wall seconds."""
 
     memory_size: int
-    start: float
-    request: float
-    poll: float
+    first_response: float
+    """From the beginning of a cold start."""
 
 
 def measure(
     world: World, contender: Contender, sizes: Iterable[int], rounds: Iterable[int], say: Callable[[str], None]
 ) -> list[Size]:
-    """A migration's request, cold, and one poll after it, at each size; empty where no control group can be made."""
-    taken: dict[int, list[tuple[float, float, float]]] = {size: [] for size in sizes}
+    """A migration's request, cold, at each size; empty where no control group can be made."""
+    taken: dict[int, list[float]] = {size: [] for size in sizes}
     for number in rounds:
-        say(f"memory sizes of {contender.name}, round {number}")
+        say(f"memory sizes, round {number}")
         for size, samples in taken.items():
             with share_of_cpu(size) as group:
                 if group is None:
@@ -37,6 +36,5 @@ def measure(
                 event = world.reset(REQUESTS["migration"])
                 with Measured(contender, world.variables, group=group) as environment:
                     request = environment.invoke(event)
-                    poll = environment.invoke(world.polls()[0])
-                    samples.append((environment.start.wall_seconds, request.wall_seconds, poll.wall_seconds))
-    return [Size(size, *map(median, zip(*samples, strict=True))) for size, samples in taken.items()]
+                    samples.append(environment.start.wall_seconds + request.wall_seconds)
+    return [Size(size, median(samples)) for size, samples in taken.items()]

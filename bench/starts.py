@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from bench.contenders import Contender
 from bench.environments import Measured, Phase
 from bench.world import World
-from events.situations import SITUATIONS
 
 REQUESTS = {"noop": "create-as-declared", "retention": "update-retention", "migration": "create-migration"}
 """What is measured, and the event of events/ that brings it about."""
@@ -35,10 +34,6 @@ class Starts:
         """CPU seconds of the starts."""
         return [each.cpu_seconds for each in self.starts[name]]
 
-    def wall(self, name: str) -> list[float]:
-        """Wall seconds of the starts."""
-        return [each.wall_seconds for each in self.starts[name]]
-
     def peak(self, name: str) -> float:
         """The most memory of any invocation, in bytes."""
         return max(
@@ -60,17 +55,6 @@ def measure(world: World, contenders: Mapping[str, Contender], rounds: Iterable[
     return taken
 
 
-def calls_of_all(world: World, ours: Contender, say: Say) -> dict[str, Calls]:
-    """Calls in the first invocation of every event of events/."""
-    say("calls of every situation")
-    counted = {}
-    with Measured(ours, world.variables) as environment:
-        for situation in SITUATIONS:
-            environment.invoke(world.reset(situation.event))
-            counted[situation.event] = Calls(world.cloudhsm_calls, world.other_calls)
-    return counted
-
-
 def _request(taken: Starts, world: World, contender: Contender, kind: str) -> Phase:
     event = world.reset(REQUESTS[kind])
     with Measured(contender, world.variables) as environment:
@@ -82,10 +66,8 @@ def _request(taken: Starts, world: World, contender: Contender, kind: str) -> Ph
 
 
 def _poll(taken: Starts, world: World, contender: Contender, environment: Measured) -> None:
-    """One poll while CloudHSM works: in the environment of the request, and in one that starts cold."""
+    """One poll while CloudHSM works, in the environment of the request."""
     (poll,) = world.polls()
     world.forget()
     taken.invocations[contender.name, "poll"].append(environment.invoke(poll))
     taken.calls[contender.name, "poll"] = Calls(world.cloudhsm_calls, world.other_calls)
-    with Measured(contender, world.variables) as cold:
-        taken.invocations[contender.name, "cold poll"].append(cold.invoke(poll))

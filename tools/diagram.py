@@ -24,6 +24,15 @@ ASKED = Progress(hsm_type_asked_at=NOW - 600, hsm_type_answered=True, previous_h
 STAGES = {"Waiting": Progress(), "Asked": ASKED, "Doubting": replace(ASKED, former_seen_at=NOW - 300)}
 
 
+GROUPS = {
+    "changing type": states.TYPE_CHANGING,
+    "in transition": {states.CREATE_IN_PROGRESS, states.INITIALIZE_IN_PROGRESS, states.UPDATE_IN_PROGRESS},
+    "not ready": states.SETTLED - {states.ACTIVE},
+    "deleted": states.GONE,
+}
+"""States that everything but the retention treats alike; one that is decided differently stands alone."""
+
+
 def diagram() -> str:
     """The Mermaid source."""
     arrows: dict[tuple[str, str], dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
@@ -37,11 +46,21 @@ def diagram() -> str:
     lines = ["stateDiagram-v2", "    [*] --> Waiting"]
     for (source, target), seen in arrows.items():
         labels = [
-            state if len(types) == _possible(source, state) else f"{state} ({', '.join(types)})"
-            for state, types in seen.items()
+            group if len(types) == _possible(source, group) else f"{group} ({', '.join(types)})"
+            for group, types in _grouped(seen).items()
         ]
         lines.append(f"    {source} --> {target}: {'<br/>'.join(labels)}")
     return "\n".join([*lines, "    Succeeded --> [*]", "    Failed --> [*]"]) + "\n"
+
+
+def _grouped(seen: dict[str, list[str]]) -> dict[str, list[str]]:
+    """The same with groups instead of states, where all states of a group came to the same."""
+    grouped = dict(seen)
+    for group, members in GROUPS.items():
+        types = [grouped.get(state) for state in members]
+        if types[0] is not None and all(each == types[0] for each in types):
+            grouped = {state: each for state, each in grouped.items() if state not in members} | {group: types[0]}
+    return grouped
 
 
 def _decided(state: str, hsm_type: str, progress: Progress) -> Decision:

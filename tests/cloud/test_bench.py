@@ -16,9 +16,7 @@ pytestmark = pytest.mark.cloud
 @pytest.fixture(scope="module")
 def ours():
     with built() as directory:
-        yield Contender(
-            "ours", "ours", directory / "Function", "cloudhsm_settings.handler.lambda_handler", sys.executable
-        )
+        yield Contender("ours", directory / "Function", "cloudhsm_settings.handler.lambda_handler", sys.executable)
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +44,6 @@ def test_an_environment_cannot_write_to_its_code(around, ours, tmp_path):
         "        return\n"
         "    raise AssertionError('written')\n"
     )
-    with Measured(
-        Contender("any", "any", tmp_path, "app.lambda_handler", sys.executable), around.variables
-    ) as measured:
+    with Measured(Contender("any", tmp_path, "app.lambda_handler", sys.executable), around.variables) as measured:
         assert measured.invoke({}).wall_seconds > 0
     assert [path.name for path in tmp_path.iterdir()] == ["app.py"]
