@@ -30,8 +30,10 @@ sam-local: $(DEV)/ready $(SAM)/ready ## every event through `sam local invoke`, 
 	@$(DEV)/bin/python -m sandbox sam-local $(ARGUMENTS)
 
 .PHONY: sandbox
-sandbox: $(ENVIRONMENTS) ## start the local cloud and keep it running until Ctrl-C
-	@$(DEV)/bin/python -m sandbox run
+sandbox: $(ENVIRONMENTS) ## keep the local cloud running; CLUSTERS= HSMS= HSM_TYPE= OUTCOME=Revert SPEED= WAIT=seconds
+	@$(DEV)/bin/python -m sandbox run $(if $(CLUSTERS),--clusters "$(CLUSTERS)") $(if $(HSMS),--hsms "$(HSMS)") \
+	  $(if $(HSM_TYPE),--hsm-type "$(HSM_TYPE)") $(if $(OUTCOME),--outcome "$(OUTCOME)") $(if $(SPEED),--speed "$(SPEED)") \
+	  $(if $(WAIT),--wait "$(WAIT)")
 
 .PHONY: test
 test: $(ENVIRONMENTS) $(CDK)/ready cdk-functions ## every test, with coverage of the function

@@ -1,12 +1,13 @@
 """`python -m sandbox`: the local cloud for a person."""
 
 import argparse
+import shlex
 import signal
 import sys
 import threading
 
 from sandbox.cloud import Cloud
-from sandbox.cloudhsm import Clock, Fleet
+from sandbox.cloudhsm import Clock, Fleet, MigrationOutcome
 from sandbox.console import Console
 from sandbox.demo import tell
 from sandbox.examples import EXAMPLES, Rehearsal
@@ -14,6 +15,9 @@ from sandbox.sam_local import sam_local
 
 SPEED = 600
 """How much faster CloudHSM's clock runs for the examples: 30 minutes take 3 seconds."""
+
+_INTERRUPTED = 130
+"""What a shell says of a program that Ctrl-C has ended."""
 
 
 def main() -> int:
@@ -26,18 +30,40 @@ def main() -> int:
     local = commands.add_parser("sam-local", help="run every event as `sam local invoke` does")
     local.add_argument("--bare-host", action="store_true", help="without containers even where there is an engine")
     local.add_argument("events", nargs="*", metavar="EVENT", help="only these, such as create-migration (default: all)")
-    run = commands.add_parser("run", help="start it, seed a cluster, print what tools need, stop at Ctrl-C")
-    run.add_argument("--hsms", type=int, default=1, help="HSMs of the seeded cluster (default 1)")
-    run.add_argument("--speed", type=float, default=60, help="how much faster CloudHSM's clock runs (default 60)")
+    run = commands.add_parser("run", help="start it with clusters in it, and stop at Ctrl-C")
+    run.add_argument("--clusters", type=int, default=1, help="how many clusters there are (default 1)")
+    run.add_argument("--hsms", type=int, default=1, help="HSMs of each (default 1)")
+    run.add_argument("--hsm-type", default="hsm1.medium", help="type of each (default hsm1.medium)")
+    run.add_argument(
+        "--outcome",
+        type=_outcome,
+        choices=MigrationOutcome,
+        default=MigrationOutcome.SUCCEED,
+        help="how their next migration ends (default Succeed)",
+    )
+    run.add_argument("--speed", type=float, default=60, help="how much faster clusters change than in AWS (default 60)")
+    run.add_argument("--wait", type=float, metavar="SECONDS", help="stop after so long, without Ctrl-C")
     arguments = parser.parse_args()
-    console = Console()
+    try:
+        return _carry_out(Console(), arguments)
+    except KeyboardInterrupt:
+        print("Stopped, and all that it had started.", file=sys.stderr)
+        return _INTERRUPTED
+
+
+def _outcome(text: str) -> MigrationOutcome:
+    """By its name, however it is written."""
+    return MigrationOutcome({each.lower(): each for each in MigrationOutcome}.get(text.lower(), text))
+
+
+def _carry_out(console: Console, arguments: argparse.Namespace) -> int:
     if arguments.command == "demo":
         return _demo(console)
     if arguments.command == "examples":
         return _examples(console, arguments.names)
     if arguments.command == "sam-local":
         return _sam_local(console, arguments.events, bare_host=arguments.bare_host)
-    return _run(console, arguments.hsms, arguments.speed)
+    return _run(console, arguments)
 
 
 def _demo(console: Console) -> int:
@@ -74,20 +100,25 @@ def _sam_local(console: Console, events: list[str], *, bare_host: bool) -> int:
     return 1 if wrong else 0
 
 
-def _run(console: Console, hsms: int, speed: float) -> int:
-    fleet = Fleet(Clock(speed=speed))
+def _run(console: Console, arguments: argparse.Namespace) -> int:
+    fleet = Fleet(pace=arguments.speed)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    with Cloud(fleet, seconds_between_polls=max(1.0, 60 / speed)) as cloud:
+    console.chapter("A local cloud, with the provider")
+    with Cloud(fleet, seconds_between_polls=max(1.0, 60 / arguments.speed)) as cloud:
         console.line(f"ServiceToken {cloud.deploy_provider()}")
-        console.line(f"{fleet.seed(hsms=hsms).cluster_id} is a cluster of hsm1.medium with {hsms} HSMs")
-        console.chapter("For your shell:")
-        for name, value in cloud.environment.items():
-            if name.startswith(("AWS_", "NODE_EXTRA_CA", "REQUESTS_CA", "SSL_CERT")):
-                print(f"export {name}={value}")
-        console.chapter("Ctrl-C stops everything.")
-        stop.wait()
+        for _ in range(arguments.clusters):
+            cluster = fleet.seed(hsms=arguments.hsms, hsm_type=arguments.hsm_type, outcome=arguments.outcome)
+            console.line(f"{cluster.cluster_id} is ACTIVE, {arguments.hsm_type}, HSMs: {arguments.hsms}")
+        console.line(f"Its next migration: {arguments.outcome}, {cluster.seconds_per_hsm:g} s for each HSM")
+        console.line(f"The way back is open for {cluster.rollback_window:g} s from the start of a migration")
+        console.chapter("In another shell, for aws, sam, cdk and boto3:")
+        print(f". {shlex.quote(str(cloud.write_exports()))}", flush=True)
+        console.chapter(
+            f"Stops by itself after {arguments.wait:g} s." if arguments.wait else "Ctrl-C stops everything."
+        )
+        stop.wait(arguments.wait)
     return 0
 
 

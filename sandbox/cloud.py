@@ -1,6 +1,7 @@
 """The local cloud as one object: MiniStack, CloudHSM, and what clients need to reach them."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -65,6 +66,18 @@ class Cloud:
             "AWS_SHARED_CREDENTIALS_FILE": str(self.directory / "no-credentials"),
             "SAM_CLI_TELEMETRY": "0",
         }
+
+    def write_exports(self) -> Path:
+        """A file for a person's shell to read: the variables, and `aws` and `sam` where the machine has none."""
+        named = ("AWS_", "SAM_CLI_")
+        variables = {name: value for name, value in self.environment.items() if name.startswith(named)}
+        lines = [
+            f"export {name}={shlex.quote(value)}"
+            for name, value in {**variables, **self.certificate.trust_besides()}.items()
+        ]
+        file = self.directory / "exports"
+        file.write_text("\n".join([*lines, f'export PATH="$PATH":{shlex.quote(str(SAM.parent))}', ""]))
+        return file
 
     @property
     def log(self) -> Path:

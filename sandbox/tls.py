@@ -1,14 +1,20 @@
 """A certificate for the loopback interface, made anew for each sandbox."""
 
 import ipaddress
+import os
+import ssl
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import certifi
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+_NAMES = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
+"""Variables from which botocore, Node.js, requests (pip, too) and Python read whom to trust."""
 
 
 @dataclass(frozen=True)
@@ -21,8 +27,19 @@ class Certificate:
     @property
     def trust(self) -> dict[str, str]:
         """Environment variables with which Python, botocore, requests and Node.js trust it."""
-        names = ("AWS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
-        return dict.fromkeys(names, str(self.certificate))
+        return dict.fromkeys(_NAMES, str(self.certificate))
+
+    def trust_besides(self) -> dict[str, str]:
+        """The same for a shell that goes on reaching the rest of the world: a bundle, beside the certificate."""
+        bundle = self.certificate.with_name("trusted.pem")
+        bundle.write_text("\n".join(each.read_text() for each in (self.certificate, *_trusted_so_far())))
+        return dict.fromkeys(_NAMES, str(bundle))
+
+
+def _trusted_so_far() -> list[Path]:
+    """What the variables of this process name, the system's own authorities, and those that requests brings."""
+    named = [*(os.environ.get(name) for name in _NAMES), ssl.get_default_verify_paths().cafile, certifi.where()]
+    return [path for path in {Path(each) for each in named if each} if path.is_file()]
 
 
 def make_certificate(directory: Path) -> Certificate:

@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 from sandbox.cloudhsm.clock import Clock
 from sandbox.cloudhsm.faults import Fault
 from sandbox.cloudhsm.history import History
-from sandbox.cloudhsm.model import SandboxCluster
+from sandbox.cloudhsm.model import ROLLBACK_WINDOW, SECONDS_PER_HSM, SandboxCluster
 
 T = TypeVar("T")
 _HSM_TYPE = re.compile(r"p?hsm[0-9][a-z.]*\.[a-zA-Z]+")
 _MOST_HSMS = 27
+_QUOTA_OF_HSMS = 28
 _GONE = ("DELETE_IN_PROGRESS", "DELETED")
 _SETTLED = ("UNINITIALIZED", "INITIALIZED", "ACTIVE", "DEGRADED")
 
@@ -49,6 +50,8 @@ class Fleet:
     """DescribeClusters shows every cluster as it was so many seconds ago; AWS may lag by up to 120."""
     retention_needs_settled: bool = False
     """Whether the retention cannot be set while something is going on with the cluster; AWS does not say."""
+    pace: float = 1.0
+    """How many times as fast as AWS clusters change; the times that they tell stay those of the clock."""
     before_call: Callable[[Call], None] | None = None
     after_call: Callable[[Call], None] | None = None
     _stale: dict[str, tuple[int, SandboxCluster]] = field(default_factory=dict)
@@ -57,7 +60,8 @@ class Fleet:
 
     def seed(self, hsms: int = 1, **members: Any) -> SandboxCluster:
         """Adds a cluster; members as of `SandboxCluster`."""
-        cluster = SandboxCluster.of(hsms, **members)
+        durations = {"seconds_per_hsm": SECONDS_PER_HSM / self.pace, "rollback_window": ROLLBACK_WINDOW / self.pace}
+        cluster = SandboxCluster.of(hsms, **{**durations, **members})
         self.clusters[cluster.cluster_id] = cluster
         return cluster
 
@@ -95,6 +99,14 @@ class Fleet:
     def delete(self, members: dict[str, Any]) -> dict[str, Any]:
         """DeleteCluster."""
         return self._called("DeleteCluster", members, lambda: self._deleted(members))
+
+    def create_hsm(self, members: dict[str, Any]) -> dict[str, Any]:
+        """CreateHsm: ACTIVE at once, where AWS takes minutes."""
+        return self._called("CreateHsm", members, lambda: self._hsm_created(members))
+
+    def delete_hsm(self, members: dict[str, Any]) -> str:
+        """DeleteHsm; returns its id."""
+        return self._called("DeleteHsm", members, lambda: self._hsm_deleted(members))
 
     def _called(
         self,
@@ -161,6 +173,32 @@ class Fleet:
             raise _invalid("The cluster has HSMs.")
         cluster.state = "DELETED"
         return cluster.to_api()
+
+    def _hsm_created(self, members: dict[str, Any]) -> dict[str, Any]:
+        cluster = self._with_changeable_hsms(members)
+        if len(cluster.hsms) >= _QUOTA_OF_HSMS:
+            raise _invalid("The cluster has as many HSMs as a cluster may have.")
+        cluster.add_hsms(1)
+        made = cluster.hsms[-1]
+        made.zone, made.eni_ip = members["AvailabilityZone"], members.get("IpAddress", made.eni_ip)
+        created: dict[str, Any] = cluster.to_api()["Hsms"][-1]
+        return created
+
+    def _hsm_deleted(self, members: dict[str, Any]) -> str:
+        cluster = self._with_changeable_hsms(members)
+        named = (members.get("HsmId"), members.get("EniId"), members.get("EniIp"))
+        for hsm in cluster.hsms:
+            if any(name in (hsm.hsm_id, hsm.eni_id, hsm.eni_ip) for name in named if name):
+                cluster.hsms.remove(hsm)
+                return hsm.hsm_id
+        raise CloudHsmError("CloudHsmResourceNotFoundException", "The HSM does not exist.")
+
+    def _with_changeable_hsms(self, members: dict[str, Any]) -> SandboxCluster:
+        """While the type of a cluster changes, HSMs can be neither added nor removed."""
+        cluster = self._up_to_date(self._known(members))
+        if cluster.state not in _SETTLED:
+            raise _invalid(f"The cluster is {cluster.state}.")
+        return cluster
 
     def _known(self, members: dict[str, Any]) -> SandboxCluster:
         cluster = self.clusters.get(members.get("ClusterId", ""))

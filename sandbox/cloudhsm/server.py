@@ -10,6 +10,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
 import boto3
+import botocore.session
+from botocore import xform_name
 from moto.cloudformation.models import cloudformation_backends
 from moto.cloudhsmv2.responses import CloudHSMV2Response
 from moto.core.exceptions import JsonRESTError
@@ -51,9 +53,32 @@ class _FleetResponse(CloudHSMV2Response):
     def delete_cluster(self) -> str:
         return self._cluster(_fleet().delete)
 
+    def create_hsm(self) -> str:
+        members = json.loads(self.body)
+        return json.dumps({"Hsm": _answered(lambda: _fleet().create_hsm(members))})
+
+    def delete_hsm(self) -> str:
+        members = json.loads(self.body)
+        return json.dumps({"HsmId": _answered(lambda: _fleet().delete_hsm(members))})
+
     def _cluster(self, carry_out: Callable[[dict[str, Any]], dict[str, Any]]) -> str:
         members = json.loads(self.body)
         return json.dumps({"Cluster": _answered(lambda: carry_out(members))})
+
+
+def _operations() -> list[str]:
+    names: list[str] = botocore.session.get_session().get_service_model("cloudhsmv2").operation_names
+    return names
+
+
+def _refusal(operation: str) -> Callable[[object], str]:
+    """What neither moto nor the fleet has: moto would answer with a page of HTML."""
+
+    def refuse(_response: object) -> str:
+        said = f"The local CloudHSM has no {operation}, see docs/local.md."
+        raise JsonRESTError("CloudHsmInvalidRequestException", said)
+
+    return refuse
 
 
 def _fleet() -> Fleet:
@@ -113,8 +138,12 @@ class CloudHsmServer:
     def start(self) -> Self:
         """Begins to listen."""
         # moto resolves a response class by name, so the one it has learns our operations.
-        for operation in ("describe_clusters", "create_cluster", "modify_cluster", "delete_cluster", "_cluster"):
-            setattr(CloudHSMV2Response, operation, getattr(_FleetResponse, operation))
+        for name, operation in vars(_FleetResponse).items():
+            if callable(operation):
+                setattr(CloudHSMV2Response, name, operation)
+        for name in _operations():
+            if not hasattr(CloudHSMV2Response, xform_name(name)):
+                setattr(CloudHSMV2Response, xform_name(name), _refusal(name))
         logging.getLogger("werkzeug").setLevel(logging.WARNING)
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
         return self
