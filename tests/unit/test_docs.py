@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import ClientError
 
+from cloudhsm_settings import cluster as states
 from cloudhsm_settings import reasons, responder
 from cloudhsm_settings.attributes import TRIMMED_FIRST, attributes
 from cloudhsm_settings.cluster import Cluster, Hsm
 from cloudhsm_settings.custom_resource.aws_errors import translated
 from cloudhsm_settings.custom_resource.event import Delivery, Key
+from cloudhsm_settings.decisions import Fail, ModifyHsmType, ModifyRetention, Wait
 from cloudhsm_settings.errors import AccessDenied, InvalidProperties
 from cloudhsm_settings.properties import PROPERTIES, Settings
-from cloudhsm_settings.request import Progress, Request
-from tools.diagram import diagram
+from cloudhsm_settings.reconcile import decide
+from cloudhsm_settings.request import Progress, Request, StackPhase
 
 ROOT = Path(__file__).parent.parent.parent
 PAGES = [path for folder in (".", "docs/**", "examples", "examples/*") for path in sorted(ROOT.glob(f"{folder}/*.md"))]
@@ -85,8 +87,28 @@ def test_the_reference_lists_what_is_trimmed_in_order():
     assert ", ".join(f"`{name}`" for name in TRIMMED_FIRST) in text
 
 
-def test_the_diagram_is_what_the_code_decides():
-    assert diagram() in (ROOT / "docs" / "migrating.md").read_text(), "run `make generate`"
+SAID = {ModifyHsmType: "changed", ModifyRetention: "changed", Wait: "waited out", Fail: "FAILED"}
+STATES = [name for name, value in vars(states).items() if value == name]
+
+
+def states_of(row: str) -> list[str]:
+    """The states that a row of the table is about; "another" are those of no row."""
+    table = (ROOT / "docs" / "resource.md").read_text().split("### States")[1].split("\n## ")[0]
+    named = re.findall(r"[A-Z]+(?:_[A-Z]+)*", row)
+    return [each for each in STATES if each not in table] if row.startswith("another") else named
+
+
+def test_the_reference_says_what_is_decided_in_each_state():
+    table = (ROOT / "docs" / "resource.md").read_text().split("### States")[1].split("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert sorted(state for row in rows for state in states_of(row[0])) == sorted(STATES)
+    former = Cluster("cluster-abcdefghijk", "", hsm_type="hsm1.medium", hsms=(Hsm("a", "hsm1.medium"),))
+    of_retention = Request(Settings(former.cluster_id, retention_days=30), 3600, 3600, phase=StackPhase.FORWARD)
+    of_type = replace(of_retention, settings=Settings(former.cluster_id, "hsm2m.medium"))
+    for said_of, retention, hsm_type in rows:
+        for cluster in (replace(former, state=state) for state in states_of(said_of)):
+            assert retention.startswith(SAID[type(decide(of_retention, cluster, Progress(), 0))]), cluster
+            assert hsm_type.startswith(SAID[type(decide(of_type, cluster, Progress(), 0))]), cluster
 
 
 def spoken() -> str:

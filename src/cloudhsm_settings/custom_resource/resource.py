@@ -2,7 +2,7 @@
 
 It is used as crhelper is (`@resource.create`, `@resource.poll_create`, ...), with one difference: each function is
 handed the operation, and returns True once it has ended it, or None to be called again at the next poll.
-docs/reliability.md lists the methods overridden here and the trap each one closes.
+docs/decisions/6 lists the methods overridden here and the trap each one closes.
 """
 
 from collections.abc import Callable, Mapping
