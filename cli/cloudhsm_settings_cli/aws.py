@@ -36,8 +36,9 @@ class Read(NamedTuple):
 
 
 READS: Mapping[str, Read] = {
-    "cloudformation:DescribeChangeSet": Read("cloudformation", "describe_change_set", "Changes"),
+    "cloudformation:DescribeChangeSet": Read("cloudformation", "describe_change_set"),
     "cloudformation:DescribeStackEvents": Read("cloudformation", "describe_stack_events", "StackEvents"),
+    "cloudformation:DescribeStackResources": Read("cloudformation", "describe_stack_resources"),
     "cloudformation:DescribeStacks": Read("cloudformation", "describe_stacks", "Stacks"),
     "cloudformation:GetTemplate": Read("cloudformation", "get_template"),
     "cloudformation:ListExports": Read("cloudformation", "list_exports", "Exports"),
@@ -50,6 +51,7 @@ READS: Mapping[str, Read] = {
     "kms:DescribeCustomKeyStores": Read("kms", "describe_custom_key_stores", "CustomKeyStores"),
     "lambda:GetFunctionConfiguration": Read("lambda", "get_function_configuration"),
     "logs:FilterLogEvents": Read("logs", "filter_log_events", "events"),
+    "sts:GetCallerIdentity": Read("sts", "get_caller_identity"),
 }
 """Every call that any command makes, by the permission that it needs."""
 
@@ -112,6 +114,11 @@ class Aws:
         self._client = cache(client)
         self.region = region
         self._gaps: dict[tuple[str, str], Gap] = {}
+
+    @property
+    def partition(self) -> str:
+        """Such as "aws" or "aws-us-gov"."""
+        return str(boto3.Session().get_partition_for_region(self.region))
 
     @property
     def gaps(self) -> tuple[Gap, ...]:

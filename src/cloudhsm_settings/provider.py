@@ -11,10 +11,8 @@ from cloudhsm_settings.converge import Asked, Step, converge
 from cloudhsm_settings.custom_resource.observability import count, logger
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.decisions import Decision, Done, Fail, ModifyHsmType, ModifyRetention, Wait
-from cloudhsm_settings.declared import retention_of
 from cloudhsm_settings.errors import Failure, Transient
 from cloudhsm_settings.history import Memory
-from cloudhsm_settings.identity import declared_cluster
 from cloudhsm_settings.properties import parse
 from cloudhsm_settings.request import Former, Progress, Request, StackPhase
 
@@ -88,7 +86,7 @@ class Provider:
             settings=settings,
             deadline=record.deadline,
             handle_deadline=record.handle_deadline,
-            former=_former(record) if record.request_type == "Update" else None,
+            former=Former.read(record.old_properties, record.existing_id) if record.request_type == "Update" else None,
             change=memory.type_change,
             direction=progress.direction,
             is_fresh=not record.scheduled and self.clock() - record.signed_at <= _FRESH,
@@ -158,19 +156,6 @@ def _effect(operation: OperationInFlight, step: Step) -> bool:
             return True
         case _ as never:
             assert_never(never)
-
-
-def _former(record: Record) -> Former:
-    old = record.old_properties
-    on_rollback, handle, hsm_type = (old.get(name) for name in ("HsmTypeOnRollback", "WaitConditionHandle", "HsmType"))
-    return Former(
-        # OldResourceProperties of another cluster, or of none, are a replacement.
-        cluster_id=declared_cluster(old) if declared_cluster(old) == record.existing_id else "",
-        hsm_type=hsm_type if isinstance(hsm_type, str) else None,
-        retention_days=retention_of(old),
-        on_rollback="Revert" if on_rollback == "Revert" else "Keep",
-        wait_condition_handle=handle if isinstance(handle, str) else None,
-    )
 
 
 def _data(record: Record, cluster: Cluster | None, progress: Progress, drifted: bool = False) -> dict[str, str]:

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
+from cloudhsm_settings.declared import retention_of
 from cloudhsm_settings.history import TypeChange
+from cloudhsm_settings.identity import declared_cluster
 from cloudhsm_settings.properties import Settings
 
 
@@ -30,6 +32,20 @@ class Former:
     retention_days: int | None = None
     on_rollback: str = "Keep"
     wait_condition_handle: str | None = None
+
+    @classmethod
+    def read(cls, old: Mapping[str, Any], existing_id: str) -> Self:
+        """Reads OldResourceProperties; those of another cluster than `existing_id`, or of none, are a replacement."""
+        on_rollback, handle, hsm_type = (
+            old.get(name) for name in ("HsmTypeOnRollback", "WaitConditionHandle", "HsmType")
+        )
+        return cls(
+            cluster_id=declared_cluster(old) if declared_cluster(old) == existing_id else "",
+            hsm_type=hsm_type if isinstance(hsm_type, str) else None,
+            retention_days=retention_of(old),
+            on_rollback="Revert" if on_rollback == "Revert" else "Keep",
+            wait_condition_handle=handle if isinstance(handle, str) else None,
+        )
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@ from collections.abc import Iterator
 import pytest
 from moto import mock_aws
 
+from tests.unit.cli.provided import furnish
 from tests.unit.cli.world import Account
 
 
@@ -10,3 +11,8 @@ from tests.unit.cli.world import Account
 def account() -> Iterator[Account]:
     with mock_aws():
         yield Account()
+
+
+@pytest.fixture
+def vault(account: Account) -> Account:
+    return furnish(account)

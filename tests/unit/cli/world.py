@@ -87,6 +87,7 @@ class Account:
 
     now: float = NOW
     fleet: Fleet = field(init=False)
+    cloudformation: "FakeCloudFormation" = field(init=False)
     refused: dict[str, str] = field(default_factory=dict)
     """Error codes by permission."""
     calls: list[str] = field(default_factory=list)
@@ -100,6 +101,8 @@ class Account:
     def __post_init__(self) -> None:
         self.fleet = Fleet(Clock(source=lambda: self.now))
         self.clients["cloudhsmv2"] = FleetClient(self.fleet)
+        self.cloudformation = FakeCloudFormation()
+        self.clients["cloudformation"] = self.cloudformation
 
     def sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
@@ -124,3 +127,72 @@ class Account:
                 code = end.code
         sys.stdout.write(out.getvalue() + err.getvalue())  # so that the search for secrets sees it
         return Ran(int(code) if isinstance(code, int) else 0, out.getvalue(), err.getvalue())
+
+
+@dataclass
+class FakeStack:
+    """A stack as CloudFormation tells of it."""
+
+    template: Any
+    physical_ids: dict[str, str] = field(default_factory=dict)
+    parameters: dict[str, str] = field(default_factory=dict)
+    status: str = "UPDATE_COMPLETE"
+    events: list[dict[str, Any]] = field(default_factory=list)
+
+
+class FakeCloudFormation:
+    """Stacks, change sets and exports; what does not exist is refused as CloudFormation refuses it."""
+
+    def __init__(self) -> None:
+        self.stacks: dict[str, FakeStack] = {}
+        self.exports: dict[str, str] = {}
+        self.change_sets: dict[str, dict[str, Any]] = {}
+        """By name: StackName, Template, and the members of the answer."""
+
+    @staticmethod
+    def arn(name: str) -> str:
+        return f"arn:aws:cloudformation:{REGION}:123456789012:stack/{name}/1"
+
+    def _stack(self, name: str) -> tuple[str, FakeStack]:
+        name = name.split("/")[1] if name.startswith("arn:") else name
+        if name not in self.stacks:
+            raise ClientError({"Error": {"Code": "ValidationError", "Message": f"no {name}"}}, "Describe")
+        return name, self.stacks[name]
+
+    def describe_stacks(self, StackName: str) -> Any:  # noqa: N803
+        name, stack = self._stack(StackName)
+        parameters = [{"ParameterKey": key, "ParameterValue": value} for key, value in stack.parameters.items()]
+        described = {"StackName": name, "StackId": self.arn(name), "StackStatus": stack.status}
+        return {"Stacks": [{**described, "Parameters": parameters}]}
+
+    def list_stack_resources(self, StackName: str) -> Any:  # noqa: N803
+        _, stack = self._stack(StackName)
+        ids = stack.physical_ids.items()
+        return {"StackResourceSummaries": [{"LogicalResourceId": k, "PhysicalResourceId": v} for k, v in ids]}
+
+    def describe_stack_resources(self, PhysicalResourceId: str) -> Any:  # noqa: N803
+        for name, stack in self.stacks.items():
+            if PhysicalResourceId in stack.physical_ids.values():
+                ids = stack.physical_ids.items()
+                members = [{"StackName": name, "LogicalResourceId": k, "PhysicalResourceId": v} for k, v in ids]
+                return {"StackResources": members}
+        raise ClientError({"Error": {"Code": "ValidationError", "Message": "in no stack"}}, "Describe")
+
+    def describe_stack_events(self, StackName: str) -> Any:  # noqa: N803
+        return {"StackEvents": self._stack(StackName)[1].events}
+
+    def get_template(self, **members: Any) -> Any:
+        assert members["TemplateStage"] == "Processed"
+        if "ChangeSetName" in members:
+            return {"TemplateBody": self.change_sets[members["ChangeSetName"]]["Template"]}
+        return {"TemplateBody": self._stack(members["StackName"])[1].template}
+
+    def describe_change_set(self, **members: Any) -> Any:
+        assert members["IncludePropertyValues"] is True
+        name = members["ChangeSetName"]
+        if name not in self.change_sets:
+            raise ClientError({"Error": {"Code": "ChangeSetNotFound", "Message": "no such"}}, "DescribeChangeSet")
+        return {"StackId": self.arn(self.change_sets[name]["StackName"]), **self.change_sets[name]}
+
+    def list_exports(self) -> Any:
+        return {"Exports": [{"Name": name, "Value": value} for name, value in self.exports.items()]}
