@@ -8,7 +8,9 @@ MINISTACK := .venv-ministack
 SAM := .venv-sam
 BENCH := .venv-bench
 ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
+TERRAFORM := .venv-terraform
 CDK := cdk/node_modules
+TYPESCRIPT := examples/cdk-typescript/node_modules
 
 # Only what goes to AWS must start fast: here any Python builds the function. `make dist` demands the runtime's own.
 test examples cdk-functions: export BYTECODE := optional
@@ -22,7 +24,7 @@ demo: $(ENVIRONMENTS) ## the whole story on a local cloud: deploy, change retent
 	@$(DEV)/bin/python -m sandbox demo
 
 .PHONY: examples
-examples: $(ENVIRONMENTS) $(CDK)/ready cdk-functions ## deploy every example on one local cloud, by the commands of its README
+examples: $(ENVIRONMENTS) $(CDK)/ready $(TYPESCRIPT)/ready cdk-functions ## deploy every example on one local cloud, by the commands of its README
 	@$(DEV)/bin/python -m sandbox examples $(ARGUMENTS)
 
 .PHONY: sam-local
@@ -36,7 +38,7 @@ sandbox: $(ENVIRONMENTS) ## keep the local cloud running; CLUSTERS= HSMS= HSM_TY
 	  $(if $(WAIT),--wait "$(WAIT)")
 
 .PHONY: test
-test: $(ENVIRONMENTS) $(CDK)/ready cdk-functions ## every test, with coverage of the function
+test: $(ENVIRONMENTS) $(CDK)/ready $(TYPESCRIPT)/ready $(TERRAFORM)/ready cdk-functions ## every test, with coverage of the function
 	$(DEV)/bin/python -m pytest --numprocesses=4 --dist=loadfile --cov --cov-report=term-missing:skip-covered
 
 .PHONY: unit
@@ -85,7 +87,7 @@ format: $(DEV)/ready ## mend formatting and what ruff can mend by itself
 .PHONY: lock
 lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 	$(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -o requirements/dev.txt
-	for group in bench ministack sam; do \
+	for group in bench ministack sam terraform; do \
 	  $(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --group pyproject.toml:$$group -o requirements/$$group.txt; done
 	$(DEV)/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.13 --no-annotate --no-header pyproject.toml -o src/requirements.txt
 
@@ -112,7 +114,7 @@ publish: package ## publish to the Serverless Application Repository of your acc
 
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf $(DEV) $(BENCH) $(MINISTACK) $(SAM) $(CDK) .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEV) $(BENCH) $(MINISTACK) $(SAM) $(TERRAFORM) $(CDK) $(TYPESCRIPT) .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf cdk/cloudhsm_settings_cdk/functions dist
 
 # Whoever has no Python 3.11 is told; the rest is Python's.
@@ -132,5 +134,9 @@ $(SAM)/ready: requirements/sam.txt | $(DEV)/ready
 	$(install)
 $(BENCH)/ready: requirements/bench.txt | $(DEV)/ready
 	$(install)
+$(TERRAFORM)/ready: requirements/terraform.txt | $(DEV)/ready
+	$(install)
 $(CDK)/ready: cdk/package-lock.json | $(DEV)/ready
+	$(install)
+$(TYPESCRIPT)/ready: examples/cdk-typescript/package-lock.json | $(DEV)/ready
 	$(install)

