@@ -15,6 +15,8 @@ T = TypeVar("T")
 _HSM_TYPE = re.compile(r"p?hsm[0-9][a-z.]*\.[a-zA-Z]+")
 _MOST_HSMS = 27
 _QUOTA_OF_HSMS = 28
+_NEED_MODE = ("hsm2m.medium",)
+_MODES = ("FIPS", "NON_FIPS")
 _GONE = ("DELETE_IN_PROGRESS", "DELETED")
 _SETTLED = ("UNINITIALIZED", "INITIALIZED", "ACTIVE", "DEGRADED")
 
@@ -52,6 +54,8 @@ class Fleet:
     """Whether the retention cannot be set while something is going on with the cluster; AWS does not say."""
     pace: float = 1.0
     """How many times as fast as AWS clusters change; the times that they tell stay those of the clock."""
+    not_created: frozenset[str] = frozenset({"hsm1.medium"})
+    """Types of which CreateCluster makes no cluster any more; those that are there stay."""
     before_call: Callable[[Call], None] | None = None
     after_call: Callable[[Call], None] | None = None
     _stale: dict[str, tuple[int, SandboxCluster]] = field(default_factory=dict)
@@ -160,9 +164,16 @@ class Fleet:
         return cluster
 
     def _created(self, members: dict[str, Any]) -> dict[str, Any]:
-        if not _HSM_TYPE.fullmatch(members["HsmType"]):
-            raise _invalid(f"{members['HsmType']} is not an HSM type.")
-        cluster = self.seed(hsms=0, hsm_type=members["HsmType"], state="UNINITIALIZED", created_at=self.clock.now())
+        hsm_type, mode = members["HsmType"], members.get("Mode")
+        if not _HSM_TYPE.fullmatch(hsm_type) or hsm_type in self.not_created:
+            raise _invalid("Provided HsmType is not supported.")
+        if mode is None and hsm_type in _NEED_MODE:
+            raise _invalid("Mode is a required argument for this hsm type.")
+        if mode not in (None, *_MODES):
+            raise _invalid(f"{mode} is not a mode.")
+        cluster = self.seed(
+            hsms=0, hsm_type=hsm_type, mode=mode or "FIPS", state="UNINITIALIZED", created_at=self.clock.now()
+        )
         if policy := members.get("BackupRetentionPolicy"):
             _retain(cluster, policy)
         return cluster.to_api()

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.cloudhsm import Clock, Fault, Fleet, MigrationOutcome
+from sandbox.cloudhsm import Clock, CloudHsmError, Fault, Fleet, MigrationOutcome
 from sandbox.cloudhsm.client import FleetClient
 
 TO = "hsm2m.medium"
@@ -135,6 +135,31 @@ def test_what_aws_refuses_changes_nothing(fleet, state, members):
     with pytest.raises(ClientError, match="CloudHsmInvalidRequestException"):
         modify(fleet, cluster, **members)
     assert (cluster.state, cluster.hsm_type, cluster.retention["Value"]) == (state, "hsm1.medium", "90")
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"HsmType": "hsm1.medium", "Mode": "FIPS"}, "Provided HsmType is not supported."),
+        ({"HsmType": "hsm1.medium"}, "Provided HsmType is not supported."),
+        ({"HsmType": "hsm2m.medium"}, "Mode is a required argument for this hsm type."),
+        ({"HsmType": "hsm2m.medium", "Mode": "fips"}, "fips is not a mode."),
+        ({"HsmType": "medium", "Mode": "FIPS"}, "Provided HsmType is not supported."),
+    ],
+)
+def test_what_aws_does_not_create(fleet, members, said):
+    with pytest.raises(CloudHsmError, match=said) as refused:
+        fleet.create(members)
+    assert refused.value.code == "CloudHsmInvalidRequestException"
+    assert fleet.clusters == {}
+
+
+def test_what_aws_creates(fleet):
+    created = fleet.create(
+        {"HsmType": TO, "Mode": "NON_FIPS", "BackupRetentionPolicy": {"Type": "DAYS", "Value": "30"}}
+    )
+    assert (created["HsmType"], created["Mode"], created["State"]) == (TO, "NON_FIPS", "UNINITIALIZED")
+    assert created["BackupRetentionPolicy"]["Value"] == "30"
 
 
 @pytest.mark.parametrize(("needs_settled", "days"), [(False, "30"), (True, "90")])
