@@ -22,7 +22,7 @@ from sandbox.stacks import Stacks
 
 TOOLS = {"aws": SAM.parent, "sam": SAM.parent}
 """Programs that a README may call, each with the directory in which it is."""
-COMMANDS = {*TOOLS, "cd", "npx", "pip"}
+COMMANDS = {*TOOLS, "cd", "npm", "npx", "pip", "terraform"}
 """All that may stand in a README."""
 CLUSTER = "cluster-abcdefghijk"
 """What READMEs and templates say where a reader puts the id of a cluster."""
@@ -178,13 +178,6 @@ def _seed_literally(cloud: Cloud, example: Example) -> Names:
     return {}
 
 
-def _activate(cloud: Cloud, example: Example) -> Names:
-    """The person initializes and activates the cluster that the first command has made."""
-    cluster_id = Stacks(cloud).outputs(example.stack)["ClusterId"]
-    cloud.fleet.cluster(cluster_id).activate(example.hsms)
-    return {}
-
-
 def _make_network(cloud: Cloud, example: Example) -> Names:
     """A VPC with two private subnets."""
     ec2 = cloud.client("ec2", example.regions[0])
@@ -208,8 +201,8 @@ def _bootstrap(cloud: Cloud, example: Example) -> Names:
     return seed(cloud, example)
 
 
-# The app runs with the constructs of this checkout.
-_INSTALLED: Mapping[str, Sequence[str]] = {"pip install --requirement": ()}
+# The app runs with the constructs of this checkout, and with what make installs.
+_INSTALLED: Mapping[str, Sequence[str]] = {"pip install --requirement": (), "npm ci": ()}
 _TWO_REGIONS = (REGION, "us-west-2")
 _MIGRATED = {"HsmType": "hsm2m.medium", "Retention": "30"}
 EXAMPLES = (
@@ -229,9 +222,8 @@ EXAMPLES = (
     Example(
         "native-cluster",
         "key-store",
-        {**_MIGRATED, "ClusterId": "cluster-*", "State": "ACTIVE"},
+        {**_MIGRATED, "ClusterId": "cluster-*", "State": "UNINITIALIZED"},
         before=nothing,
-        after_first=_activate,
     ),
     Example(
         "sam-application",
@@ -269,5 +261,20 @@ EXAMPLES = (
         hsms=3,
         before=_bootstrap,
         instead=_INSTALLED,
+    ),
+    Example("cdk-typescript", "CloudHsmTypeScript", _MIGRATED, hsms=3, before=_bootstrap, instead=_INSTALLED),
+    Example(
+        "terraform",
+        "cluster-settings-terraform",
+        _MIGRATED,
+        hsms=3,
+        # What main.tf says, as a test sees to.
+        instead={
+            "terraform init": (),
+            "terraform apply": [
+                "aws cloudformation deploy --stack-name cluster-settings-terraform --template-file template.yaml "
+                f"--parameter-overrides ClusterId={CLUSTER}"
+            ],
+        },
     ),
 )

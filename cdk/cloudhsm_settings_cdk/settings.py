@@ -81,7 +81,8 @@ class ClusterSettings(Attributes):
     def _wait(self, timeout: Duration, *migration: Any) -> CfnWaitCondition:
         """A wait condition waits once and cannot be updated, so every migration has one of its own."""
         seconds = timeout.to_seconds()
-        name = hashlib.sha256(json.dumps([*self.stack.resolve(list(migration)), seconds]).encode()).hexdigest()[:8]
+        waited = json.dumps([*self.stack.resolve(list(migration)), seconds], separators=(",", ":"))
+        name = hashlib.sha256(waited.encode()).hexdigest()[:8]
         handle = CfnWaitConditionHandle(self, f"MigrationHandle{name}")
         resource = self.node.default_child
         assert isinstance(resource, CfnResource)  # noqa: S101  # the type of every custom resource's default child
