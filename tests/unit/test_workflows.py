@@ -75,4 +75,7 @@ def test_dependencies_are_not_taken_on_the_day_they_appear():
     updates = yaml.safe_load((ROOT / ".github" / "dependabot.yml").read_text())["updates"]
     assert {update["package-ecosystem"] for update in updates} >= {"github-actions", "pip"}
     assert all(update["cooldown"]["default-days"] >= 7 for update in updates)
-    assert all((ROOT / update["directory"].lstrip("/")).is_dir() for update in updates)
+    directories = [each for update in updates for each in update.get("directories", [update.get("directory")])]
+    assert all((ROOT / each.lstrip("/")).is_dir() for each in directories)
+    locked = [path.parent for pattern in ("cdk/*", "examples/*/*") for path in ROOT.glob(f"{pattern}-lock.json")]
+    assert {ROOT / each.lstrip("/") for each in directories} >= set(locked)
