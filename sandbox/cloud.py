@@ -96,15 +96,15 @@ class Cloud:
         )
 
     def deploy_provider(self, **parameters: str) -> str:
-        """Builds and deploys template.yaml with these parameters; returns the ServiceToken."""
-        overrides = [f'{name}="{value}"' for name, value in parameters.items()]
+        """Builds and deploys template.yaml, by default for all clusters; returns the ServiceToken."""
+        given = {"ClusterIdPattern": "cluster-*", **parameters}
         sam(
             "deploy",
             "--template-file", str(build_into(self.directory / "build") / "template.yaml"),
             "--config-file", str(ROOT / "samconfig.toml"),
             "--no-confirm-changeset",
             "--no-progressbar",
-            *(["--parameter-overrides", *overrides] if overrides else []),
+            "--parameter-overrides", *(f'{name}="{value}"' for name, value in given.items()),
             environment=self.environment,
         )  # fmt: skip
         stack = self.client("cloudformation").describe_stacks(StackName=PROVIDER_STACK)["Stacks"][0]

@@ -67,6 +67,7 @@ class Harness:
             table=TABLE,
             schedule_group=GROUP,
             scheduler_role_arn="arn:aws:iam::111122223333:role/scheduler",
+            schedule_kms_key_arn="",
             wait_condition_hosts=frozenset({self.receiver.host}),
             response_hosts=frozenset({self.receiver.host}),
             region=os.environ["AWS_REGION"],

@@ -8,6 +8,7 @@ from aws_cdk import Aws, CfnCondition, CfnDeletionPolicy, CfnResource, Duration,
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_scheduler as scheduler
@@ -36,10 +37,29 @@ class Network:
 
 
 @dataclass(frozen=True)
+class Clusters:
+    """Which clusters may be modified: those of a pattern, and of them perhaps those of a tag, "key=value"."""
+
+    id_pattern: str
+    tag: str | None
+
+
+@dataclass(frozen=True)
+class Guards:
+    """What a platform team prescribes for roles, keys and code; None for what it does not."""
+
+    role_path: str = "/"
+    permissions_boundary: iam.IManagedPolicy | None = None
+    kms_key: kms.IKey | None = None
+    code_signing_config: lambda_.ICodeSigningConfig | None = None
+
+
+@dataclass(frozen=True)
 class Common:
     """What both functions have in common; makes them as children of `scope`."""
 
     scope: Construct
+    guards: Guards
     log_group: logs.LogGroup
     table: dynamodb.Table
     architecture: lambda_.Architecture
@@ -59,15 +79,21 @@ class Common:
         }
 
     def role(self, id: str, description: str, policies: Mapping[str, iam.PolicyDocument]) -> iam.Role:
-        """The role of a function: to log, and what `policies` allow."""
-        return iam.Role(
-            self.scope,
+        """The role of a function: to use the table's key, to log, and what `policies` allow."""
+        key = self.guards.kms_key
+        table_key = {"table-key": permissions.use_table_key(key, self.table)} if key else {}
+        return self.bare_role(
             id,
             description=description,
             assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
-            inline_policies={**policies, "log": permissions.log(self.log_group)},
+            inline_policies={**policies, **table_key, "log": permissions.log(self.log_group)},
             managed_policies=[self.network.policy] if self.network else None,
         )
+
+    def bare_role(self, id: str, **properties: Any) -> iam.Role:
+        """A role with the prescribed path and boundary."""
+        boundary = self.guards.permissions_boundary
+        return iam.Role(self.scope, id, path=self.guards.role_path, permissions_boundary=boundary, **properties)
 
     def function(
         self,
@@ -95,6 +121,8 @@ class Common:
             memory_size=memory_size,
             timeout=timeout,
             environment={**self.environment, **(environment or {})},
+            environment_encryption=self.guards.kms_key,
+            code_signing_config=self.guards.code_signing_config,
             log_group=self.log_group,
             vpc=network.vpc if network else None,
             vpc_subnets=network.vpc_subnets if network else None,
@@ -112,9 +140,13 @@ class Common:
         _resource_of(function).add_property_override("LoggingConfig", chosen)
 
 
-def make_log_group(scope: Construct, retention: logs.RetentionDays) -> logs.LogGroup:
+def make_log_group(scope: Construct, retention: logs.RetentionDays, key: kms.IKey | None) -> logs.LogGroup:
     """Deleted with the stack, but kept when it is replaced."""
-    log_group = logs.LogGroup(scope, "LogGroup", retention=retention, removal_policy=RemovalPolicy.DESTROY)
+    if key:
+        permissions.let_logs_use(key, scope)
+    log_group = logs.LogGroup(
+        scope, "LogGroup", retention=retention, encryption_key=key, removal_policy=RemovalPolicy.DESTROY
+    )
     _resource_of(log_group).cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
     return log_group
 
@@ -125,7 +157,7 @@ def make_json_logs(scope: Construct) -> CfnCondition:
     return CfnCondition(scope, "JsonLogs", expression=Fn.condition_not(in_govcloud))
 
 
-def make_table(scope: Construct) -> dynamodb.Table:
+def make_table(scope: Construct, key: kms.IKey | None) -> dynamodb.Table:
     """The record: one item for each resource, from its first request until a day after its Delete."""
     text = dynamodb.AttributeType.STRING
     table = dynamodb.Table(
@@ -134,7 +166,8 @@ def make_table(scope: Construct) -> dynamodb.Table:
         partition_key=dynamodb.Attribute(name="StackId", type=text),
         sort_key=dynamodb.Attribute(name="LogicalResourceId", type=text),
         billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
-        encryption=dynamodb.TableEncryption.AWS_MANAGED,
+        encryption=dynamodb.TableEncryption.CUSTOMER_MANAGED if key else dynamodb.TableEncryption.AWS_MANAGED,
+        encryption_key=key,
         time_to_live_attribute="ExpiresAt",
         removal_policy=RemovalPolicy.DESTROY,
     )
@@ -149,11 +182,12 @@ def make_table(scope: Construct) -> dynamodb.Table:
     return table
 
 
-def make_network_policy(scope: Construct) -> iam.ManagedPolicy:
+def make_network_policy(scope: Construct, path: str) -> iam.ManagedPolicy:
     """What both roles need where the functions are in a VPC."""
     policy = iam.ManagedPolicy(
         scope,
         "NetworkPolicy",
+        path=path,
         description="Lets Lambda, but not the code of the functions, attach them to a VPC",
         document=permissions.network(scope),
     )
@@ -179,15 +213,16 @@ def make_responder(common: Common) -> lambda_.Function:
 def make_function(
     common: Common,
     responder: lambda_.Function,
-    cluster_id_pattern: str,
+    clusters: Clusters,
     log_level: lambda_.ApplicationLogLevel,
 ) -> lambda_.Function:
     """The provider itself, with its schedules."""
     group = scheduler.CfnScheduleGroup(common.scope, "ScheduleGroup")
-    scheduler_role = _scheduler_role(common.scope, group)
+    scheduler_role = _scheduler_role(common, group)
+    schedules, key = permissions.schedule_arn(common.scope, group.ref), common.guards.kms_key
     function = common.function(
         "Function",
-        _function_role(common, cluster_id_pattern, responder, group, scheduler_role),
+        _function_role(common, clusters, responder, schedules, scheduler_role),
         module="handler",
         description="Provider of Custom::CloudHSMClusterSettings",
         memory_size=512,
@@ -196,10 +231,12 @@ def make_function(
         environment={
             "SCHEDULE_GROUP": group.ref,
             "SCHEDULER_ROLE_ARN": scheduler_role.role_arn,
+            "SCHEDULE_KMS_KEY_ARN": key.key_arn if key else "",
             "POWERTOOLS_LOG_LEVEL": log_level.value,
         },
     )
-    _let_scheduler_invoke(common.scope, scheduler_role, function)
+    also = [permissions.decrypt_schedules(key, schedules)] if key else []
+    _let_scheduler_invoke(common.scope, scheduler_role, function, also)
     on_failure = lambda_.CfnEventInvokeConfig.OnFailureProperty(destination=responder.function_arn)
     _invoke_asynchronously(common.scope, "FunctionEventInvokeConfig", function, on_failure)
     return function
@@ -207,22 +244,24 @@ def make_function(
 
 def _function_role(
     common: Common,
-    pattern: str,
+    clusters: Clusters,
     responder: lambda_.Function,
-    group: scheduler.CfnScheduleGroup,
+    schedules: str,
     scheduler_role: iam.Role,
 ) -> iam.Role:
-    scope, schedules = common.scope, permissions.schedule_arn(common.scope, group.ref)
+    scope, key = common.scope, common.guards.kms_key
     policies = {
-        "cloudhsm": permissions.cloudhsm(scope, pattern),
+        "change": permissions.change(scope, clusters.id_pattern, clusters.tag),
+        "read": permissions.read(),
         "records": permissions.records(common.table, PHYSICAL_ID),
         "polls": permissions.polls(schedules, scheduler_role),
         "responder": permissions.invoke(responder.function_arn),
         "stack": permissions.stacks(scope),
+        **({"schedule-key": permissions.encrypt_schedules(key, schedules)} if key else {}),
     }
     role = common.role("FunctionRole", "What the provider of Custom::CloudHSMClusterSettings may do", policies)
     for resource, reason in (
-        (permissions.cluster_arn(scope, pattern), "The clusters that cluster_id_pattern allows."),
+        (permissions.cluster_arn(scope, clusters.id_pattern), "The clusters that cluster_id_pattern allows."),
         (schedules, "Schedules of the provider's own group."),
         (permissions.stack_arn(scope), "Any stack of the account may use the resource; it is only read."),
         ("*", "DescribeClusters knows no resources; it only reads."),
@@ -231,20 +270,22 @@ def _function_role(
     return role
 
 
-def _scheduler_role(scope: Construct, group: scheduler.CfnScheduleGroup) -> iam.Role:
+def _scheduler_role(common: Common, group: scheduler.CfnScheduleGroup) -> iam.Role:
     of_the_group = {"StringEquals": {"aws:SourceAccount": Aws.ACCOUNT_ID, "aws:SourceArn": group.attr_arn}}
-    return iam.Role(
-        scope,
+    return common.bare_role(
         "SchedulerRole",
         description="Lets EventBridge Scheduler invoke the provider of Custom::CloudHSMClusterSettings",
         assumed_by=iam.ServicePrincipal("scheduler.amazonaws.com", conditions=of_the_group),
     )
 
 
-def _let_scheduler_invoke(scope: Construct, role: iam.Role, function: lambda_.Function) -> None:
+def _let_scheduler_invoke(
+    scope: Construct, role: iam.Role, function: lambda_.Function, also: Sequence[iam.PolicyStatement]
+) -> None:
     """Apart from the role, which the function's environment names: together they would be a circle."""
     versions = f"{function.function_arn}:*"
     document = permissions.invoke(function.function_arn, versions)
+    document.add_statements(*also)
     policy = iam.Policy(scope, "SchedulerPolicy", policy_name="invoke", roles=[role], document=document)
     acknowledge_wildcard(policy, versions, "Versions and aliases of this one function.")
 

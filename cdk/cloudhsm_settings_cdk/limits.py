@@ -11,6 +11,8 @@ RETENTION_DAYS = range(7, 380)
 LONG_MIGRATION_HOURS = 12
 _CLUSTER_ID = re.compile(r"cluster-[2-7a-zA-Z]{11,16}")
 _CLUSTER_ID_PATTERN = re.compile(r"[a-zA-Z0-9*?-]+")
+_CLUSTER_TAG = re.compile(r"[\w .:/+@-]{1,128}=[\w .:/+@-]{0,256}", re.ASCII)
+_ROLE_PATH = re.compile(r"/([!-~]+/)?")
 _HSM_TYPE = re.compile(r"p?hsm[0-9][a-z.]*\.[a-zA-Z]+")
 _HSM_TYPE_LENGTH = 32
 
@@ -46,13 +48,21 @@ def settings_faults(
         yield from _long_migration_faults(hsm_type, long_migration)
 
 
-def provider_faults(cluster_id_pattern: str, log_level: ApplicationLogLevel) -> Iterator[str]:
+def provider_faults(
+    cluster_id_pattern: str, cluster_tag: str | None, log_level: ApplicationLogLevel, role_path: str
+) -> Iterator[str]:
     """One sentence for each mistake in what a provider is given."""
     if not Token.is_unresolved(cluster_id_pattern) and not _CLUSTER_ID_PATTERN.fullmatch(cluster_id_pattern):
         yield (
             f"cluster_id_pattern is {cluster_id_pattern!r}: expected an id such as cluster-abcdefghijk, "
             "or a pattern with asterisks."
         )
+    if cluster_tag is not None and Token.is_unresolved(cluster_tag):
+        yield "cluster_tag is a token: its key is part of a condition's name, give it as a string."
+    elif cluster_tag is not None and not _CLUSTER_TAG.fullmatch(cluster_tag):
+        yield f"cluster_tag is {cluster_tag!r}: expected key=value, of letters, digits, spaces and _ . : / + @ -"
+    if not Token.is_unresolved(role_path) and not _ROLE_PATH.fullmatch(role_path):
+        yield f"role_path is {role_path!r}: expected a path that begins and ends with a slash."
     if log_level is ApplicationLogLevel.TRACE:
         yield "log_level is TRACE, which Python does not have: expected DEBUG, INFO, WARN, ERROR or FATAL."
 

@@ -3,19 +3,25 @@
 from collections.abc import Mapping
 from typing import Any
 
-from aws_cdk import ArnFormat, Stack
+from aws_cdk import ArnFormat, Aws, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 
-def cloudhsm(scope: Construct, cluster_id_pattern: str) -> iam.PolicyDocument:
-    """To modify the clusters of the pattern and to read all of them."""
-    return _document(
-        _allow(["cloudhsm:ModifyCluster"], cluster_arn(scope, cluster_id_pattern), sid="ChangeClusters"),
-        _allow(["cloudhsm:DescribeClusters"], "*", sid="ReadClusters"),  # the action knows no resources
-    )
+def change(scope: Construct, cluster_id_pattern: str, cluster_tag: str | None) -> iam.PolicyDocument:
+    """To modify the clusters of the pattern, and of them those that have the tag, "key=value"."""
+    key, _, value = (cluster_tag or "").partition("=")
+    tagged = {"StringEquals": {f"aws:ResourceTag/{key}": value}} if cluster_tag else None
+    clusters = cluster_arn(scope, cluster_id_pattern)
+    return _document(_allow(["cloudhsm:ModifyCluster"], clusters, sid="ChangeClusters", conditions=tagged))
+
+
+def read() -> iam.PolicyDocument:
+    """To read all clusters: the action knows no resources."""
+    return _document(_allow(["cloudhsm:DescribeClusters"], "*", sid="ReadClusters"))
 
 
 def records(table: dynamodb.Table, index: str) -> iam.PolicyDocument:
@@ -44,6 +50,52 @@ def polls(schedules: str, scheduler_role: iam.IRole) -> iam.PolicyDocument:
 def invoke(*function_arns: str) -> iam.PolicyDocument:
     """To invoke functions."""
     return _document(iam.PolicyStatement(actions=["lambda:InvokeFunction"], resources=list(function_arns)))
+
+
+def use_table_key(key: kms.IKey, table: dynamodb.Table) -> iam.PolicyDocument:
+    """To read and write a table of this key: DynamoDB decrypts the table's key on behalf of the caller.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
+    """
+    of_the_table = {"kms:EncryptionContext:aws:dynamodb:tableName": table.table_name}
+    only = {"StringEquals": {**_via("dynamodb"), **of_the_table}}
+    return _document(_allow(["kms:Decrypt"], key.key_arn, sid="UseTableKey", conditions=only))
+
+
+def encrypt_schedules(key: kms.IKey, schedules: str) -> iam.PolicyDocument:
+    """To make schedules whose input this key encrypts.
+
+    https://docs.aws.amazon.com/scheduler/latest/UserGuide/security_iam_id-based-policy-examples.html
+    """
+    via_scheduler = {"StringEquals": _via("scheduler")}
+    actions, only = ["kms:GenerateDataKey", "kms:Decrypt"], {**via_scheduler, **_of_schedules(schedules)}
+    return _document(
+        _allow(actions, key.key_arn, sid="EncryptSchedules", conditions=only),
+        # It has no encryption context.
+        _allow(["kms:DescribeKey"], key.key_arn, sid="SeeKey", conditions=via_scheduler),
+    )
+
+
+def decrypt_schedules(key: kms.IKey, schedules: str) -> iam.PolicyStatement:
+    """For the role that Scheduler invokes with: it decrypts the input of a schedule with it."""
+    return _allow(["kms:Decrypt"], key.key_arn, sid="DecryptSchedules", conditions=_of_schedules(schedules))
+
+
+def let_logs_use(key: kms.IKey, scope: Construct) -> None:
+    """Has the key's policy allow CloudWatch Logs what it needs, where the app owns the key.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+    """
+    groups = Stack.of(scope).format_arn(
+        service="logs", resource="log-group", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
+    )
+    statement = iam.PolicyStatement(
+        principals=[iam.ServicePrincipal(f"logs.{Aws.REGION}.amazonaws.com")],
+        actions=["kms:Encrypt*", "kms:Decrypt*", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:Describe*"],
+        resources=["*"],
+        conditions={"ArnLike": {"kms:EncryptionContext:aws:logs:arn": groups}},
+    )
+    key.add_to_resource_policy(statement)
 
 
 def stacks(scope: Construct) -> iam.PolicyDocument:
@@ -85,6 +137,14 @@ def stack_arn(scope: Construct) -> str:
 def schedule_arn(scope: Construct, group: str) -> str:
     """ARN of all schedules of a group."""
     return Stack.of(scope).format_arn(service="scheduler", resource="schedule", resource_name=f"{group}/*")
+
+
+def _via(service: str) -> dict[str, str]:
+    return {"kms:ViaService": f"{service}.{Aws.REGION}.amazonaws.com"}
+
+
+def _of_schedules(schedules: str) -> dict[str, Any]:
+    return {"StringLike": {"kms:EncryptionContext:aws:scheduler:schedule:arn": schedules}}
 
 
 def _allow(

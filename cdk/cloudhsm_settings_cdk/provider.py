@@ -7,12 +7,15 @@ import jsii
 from aws_cdk import Fn
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IConstruct
 
 from cloudhsm_settings_cdk.deployment import (
+    Clusters,
     Common,
+    Guards,
     Network,
     make_function,
     make_json_logs,
@@ -49,7 +52,8 @@ class ClusterSettingsProvider(Construct):
         scope: Construct,
         id: str,
         *,
-        cluster_id_pattern: str = "cluster-*",
+        cluster_id_pattern: str,
+        cluster_tag: str | None = None,
         architecture: lambda_.Architecture | None = None,
         log_level: lambda_.ApplicationLogLevel = lambda_.ApplicationLogLevel.INFO,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
@@ -57,10 +61,15 @@ class ClusterSettingsProvider(Construct):
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        permissions_boundary: iam.IManagedPolicy | None = None,
+        role_path: str = "/",
+        kms_key: kms.IKey | None = None,
+        code_signing_config: lambda_.ICodeSigningConfig | None = None,
     ) -> None:
         """Raises ValueError with every mistake.
 
-        :param cluster_id_pattern: Clusters that may be modified, an id or a pattern with asterisks.
+        :param cluster_id_pattern: Clusters that may be modified: an id, a pattern with asterisks, "cluster-*" for all.
+        :param cluster_tag: Tag that a cluster must have to be modified, as "key=value". Default: the pattern decides.
         :param architecture: Of the functions; their code runs on both. Default: ARM_64.
         :param log_level: Of the function's own log lines, anything but TRACE; its metrics are lines of level INFO.
         :param log_retention: How long the logs are kept.
@@ -69,25 +78,31 @@ class ClusterSettingsProvider(Construct):
             DynamoDB and S3 from there. Default: none.
         :param vpc_subnets: Default: as the VPC says, the private ones.
         :param security_groups: Default: one for each function.
+        :param permissions_boundary: Of all roles. Default: none.
+        :param role_path: Of all roles, and of the policy for a VPC; another one replaces them.
+        :param kms_key: Encrypts logs, variables, table and schedules. The policy of a key that the app owns is given
+            what CloudWatch Logs needs. Default: AWS's own keys.
+        :param code_signing_config: Of both functions. Default: any code can be deployed.
         """
         super().__init__(scope, id)
-        refuse(self.node.path, provider_faults(cluster_id_pattern, log_level))
-        self.log_group = make_log_group(self, log_retention)
+        refuse(self.node.path, provider_faults(cluster_id_pattern, cluster_tag, log_level, role_path))
+        self.log_group = make_log_group(self, log_retention, kms_key)
         """Where both functions log."""
-        self.table = make_table(self)
+        self.table = make_table(self, kms_key)
         """The record of all operations."""
         common = Common(
             self,
+            Guards(role_path, permissions_boundary, kms_key, code_signing_config),
             self.log_group,
             self.table,
             architecture or lambda_.Architecture.ARM_64,
             use_fips_endpoints,
             make_json_logs(self),
-            Network(vpc, vpc_subnets, security_groups, make_network_policy(self)) if vpc else None,
+            Network(vpc, vpc_subnets, security_groups, make_network_policy(self, role_path)) if vpc else None,
         )
         self.responder = make_responder(common)
         """The function that responds when all invocations of the other crashed."""
-        self.function = make_function(common, self.responder, cluster_id_pattern, log_level)
+        self.function = make_function(common, self.responder, Clusters(cluster_id_pattern, cluster_tag), log_level)
         """The function, for alarms on its metrics."""
 
     @staticmethod

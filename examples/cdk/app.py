@@ -5,14 +5,15 @@ from aws_cdk import App, CfnOutput, Duration, Stack
 from cloudhsm_settings_cdk import ClusterSettings, ClusterSettingsProvider
 
 app = App()
-provider = ClusterSettingsProvider(Stack(app, "CloudHsmSettingsProvider"), "Provider")
+cluster = app.node.get_context("cluster")
+provider = ClusterSettingsProvider(Stack(app, "CloudHsmSettingsProvider"), "Provider", cluster_id_pattern=cluster)
 
 stack = Stack(app, "CloudHsmSettings")
 settings = ClusterSettings(
     stack,
     "Settings",
     provider=provider,
-    cluster=app.node.get_context("cluster"),
+    cluster=cluster,
     hsm_type="hsm2m.medium",
     backup_retention=Duration.days(30),
 )

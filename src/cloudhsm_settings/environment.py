@@ -16,6 +16,8 @@ class Environment:
     """Name of the schedule group that the template owns."""
     scheduler_role_arn: str
     """Role with which Scheduler invokes the function."""
+    schedule_kms_key_arn: str
+    """Customer managed key of the schedules; empty without one."""
     wait_condition_hosts: frozenset[str]
     """Hosts accepted for wait condition handles besides AWS's own; empty outside of a sandbox."""
     response_hosts: frozenset[str]
@@ -32,6 +34,7 @@ class Environment:
             table=variables.get("TABLE_NAME", ""),
             schedule_group=variables.get("SCHEDULE_GROUP", ""),
             scheduler_role_arn=variables.get("SCHEDULER_ROLE_ARN", ""),
+            schedule_kms_key_arn=variables.get("SCHEDULE_KMS_KEY_ARN", ""),
             wait_condition_hosts=frozenset(variables.get("WAIT_CONDITION_HOSTS", "").split()),
             response_hosts=frozenset(variables.get("RESPONSE_HOSTS", "").split()),
             region=variables.get("AWS_REGION", ""),

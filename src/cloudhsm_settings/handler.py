@@ -56,6 +56,7 @@ def wire(
                 group=environment.schedule_group,
                 role_arn=environment.scheduler_role_arn,
                 target_arn=context.invoked_function_arn,
+                kms_key_arn=environment.schedule_kms_key_arn,
                 clock=clock,
             ),
             deliver=deliver,

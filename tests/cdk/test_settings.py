@@ -192,7 +192,7 @@ def test_without_long_migration_nothing_waits():
 def test_a_provider_beside_it_is_there_before_and_after():
     """Else the first request could come before Scheduler may invoke the function, or a Delete after the role is gone."""
     parent = stack()
-    provider = ClusterSettingsProvider(parent, "Provider")
+    provider = ClusterSettingsProvider(parent, "Provider", cluster_id_pattern="cluster-*")
     made = ClusterSettings(parent, "Settings", provider=provider, cluster=CLUSTER, **LONG)
     ids = {name for name in template(made)["Resources"] if name.startswith("Provider")}
     assert set(written(made)["DependsOn"]) == ids
@@ -201,7 +201,7 @@ def test_a_provider_beside_it_is_there_before_and_after():
 
 def test_a_provider_in_another_stack_is_deployed_first():
     app = App()
-    provider = ClusterSettingsProvider(Stack(app, "ProviderStack"), "Provider")
+    provider = ClusterSettingsProvider(Stack(app, "ProviderStack"), "Provider", cluster_id_pattern="cluster-*")
     made = ClusterSettings(Stack(app, "Stack"), "Settings", provider=provider, cluster=CLUSTER, hsm_type="hsm2m.medium")
     assert "Fn::ImportValue" in written(made)["Properties"]["ServiceToken"]
     assert [each.node.id for each in Stack.of(made).dependencies] == ["ProviderStack"]

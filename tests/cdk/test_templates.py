@@ -20,7 +20,7 @@ def test_templates_are_as_they_were():
 def app_with_everything(**properties) -> App:
     app = App()
     parent = Stack(app, "Stack")
-    provider = ClusterSettingsProvider(parent, "Provider", **properties)
+    provider = ClusterSettingsProvider(parent, "Provider", **{"cluster_id_pattern": "cluster-*", **properties})
     ClusterSettings(parent, "Settings", provider=provider, cluster="cluster-abcdefghijk", hsm_type="hsm2m.medium")
     Validations.of(app).add_plugins(AwsSolutionsChecks(app))
     return app

@@ -12,13 +12,11 @@ from secrets import token_hex
 from typing import Any, NamedTuple
 from unittest.mock import patch
 
-from cfnlint.decode.cfn_yaml import loads
-
 from sandbox.cloud import PROVIDER_STACK, Cloud
 from sandbox.cloudhsm import Fault
-from sandbox.ministack import ROOT
+from tests.deployed import resources, values
 
-RESOURCES = loads((ROOT / "template.yaml").read_text())["Resources"]
+RESOURCES = resources(values(DriftCheck="rate(1 day)"))
 LAUNCHER = Path(__file__).with_name("launch_enforcing.py")
 FOREVER = 10**9
 

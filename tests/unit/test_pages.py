@@ -4,6 +4,7 @@ import ast
 import json
 import re
 from datetime import datetime
+from typing import Any
 
 import botocore.session
 import pytest
@@ -14,6 +15,7 @@ from cloudhsm_settings.custom_resource.observability import NAMESPACE, SERVICE, 
 from cloudhsm_settings.custom_resource.resource import LOGGED, ScheduledResource
 from cloudhsm_settings.decisions import Decision
 from cloudhsm_settings.errors import Failure
+from tests.deployed import EVERY_PARAMETER, resources, values
 from tools.release.template import ROOT, TEMPLATE, load
 
 DOCS = ROOT / "docs"
@@ -37,7 +39,7 @@ MODELS = botocore.session.get_session()
 # What the AWS CLI adds of its own: https://docs.aws.amazon.com/cli/latest/reference/cloudformation/
 OF_THE_CLI = {
     ("cloudformation", "package"): {"template-file", "s3-bucket", "output-template-file"},
-    ("cloudformation", "deploy"): {"template-file", "stack-name", "capabilities", "role-arn"},
+    ("cloudformation", "deploy"): {"template-file", "stack-name", "capabilities", "parameter-overrides", "role-arn"},
 }
 
 
@@ -143,22 +145,24 @@ def test_queries_ask_for_fields_that_there_are():
         assert asked <= fields
 
 
+def actions_of(policies: list[dict[str, Any]]) -> set[str]:
+    statements = [each for policy in policies for each in policy["PolicyDocument"]["Statement"]]
+    listed = [[each["Action"]] if isinstance(each["Action"], str) else each["Action"] for each in statements]
+    return {action for actions in listed for action in actions}
+
+
 def test_security_lists_every_permission_and_no_other():
-    roles = load(TEMPLATE.read_text())["Resources"]
-    actions = set()
-    policies = [*roles["FunctionRole"]["Properties"]["Policies"], roles["DriftCheckPolicy"]["Properties"]]
-    for statement in (s for policy in policies for s in policy["PolicyDocument"]["Statement"]):
-        actions |= {statement["Action"]} if isinstance(statement["Action"], str) else set(statement["Action"])
-    assert set(cells(section("security.md", "What the function may do"))) == actions
-    of_responder = roles["ResponderRole"]["Properties"]["Policies"]
-    assert [s["Action"] for p in of_responder for s in p["PolicyDocument"]["Statement"]] == [
-        "dynamodb:UpdateItem",
-        ["logs:CreateLogStream", "logs:PutLogEvents"],
-    ]
-    allowed, denied = roles["NetworkPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    also = {"DriftCheck": "rate(1 day)", "SubnetIds": "subnet-1", "SecurityGroupIds": "sg-1"}
+    made = {name: each.get("Properties", {}) for name, each in resources(values(**EVERY_PARAMETER, **also)).items()}
+    assert set(cells(section("security.md", "What the function may do"))) == actions_of(
+        [*made["FunctionRole"]["Policies"], made["DriftCheckPolicy"]]
+    )
+    of_responder = {"dynamodb:UpdateItem", "kms:Decrypt", "logs:CreateLogStream", "logs:PutLogEvents"}
+    assert actions_of(made["ResponderRole"]["Policies"]) == of_responder
+    assert actions_of([made["SchedulerPolicy"]]) == {"lambda:InvokeFunction", "kms:Decrypt"}
+    allowed, denied = made["NetworkPolicy"]["PolicyDocument"]["Statement"]
     assert {action.partition(":")[0] for action in allowed["Action"]} == {"ec2"}
     assert (denied["Effect"], denied["Action"]) == ("Deny", "ec2:*")
-    assert roles["SchedulerPolicy"]["Properties"]["PolicyDocument"]["Statement"][0]["Action"] == "lambda:InvokeFunction"
 
 
 def test_every_check_that_the_template_suppresses_has_a_reason():
@@ -170,7 +174,7 @@ def test_every_check_that_the_template_suppresses_has_a_reason():
 def test_install_lists_every_parameter_with_its_default():
     listed = re.findall(r"^\| `(\w+)` \| ?`?([^`|]*?)`? ?\|", section("install.md", "Parameters"), re.MULTILINE)
     parameters = load(TEMPLATE.read_text())["Parameters"]
-    assert dict(listed) == {name: str(parameter["Default"]) for name, parameter in parameters.items()}
+    assert dict(listed) == {name: str(parameter.get("Default", "")) for name, parameter in parameters.items()}
 
 
 def test_the_log_levels_are_lambdas():

@@ -91,7 +91,7 @@ def test_nothing_is_asked_for_that_the_repository_refuses():
     """Overly broad permissions: https://docs.aws.amazon.com/serverlessrepo/latest/devguide/using-aws-sam.html"""
     template = TEMPLATE.read_text()
     assert not re.search(
-        r"ManagedPolicyArns: (?!!If \[InVpc, \[!Ref NetworkPolicy\])|AWSLambda_FullAccess|iam:(?!PassRole|PassedToService)|\bPolicies: \[",
+        r"ManagedPolicyArns: (?!!If \[InVpc, \[!Ref NetworkPolicy\])|AWSLambda_FullAccess|iam:(?!PassRole|PassedToService|:)|\bPolicies: \[",
         template,
     )
     roles = [each for each in load(template)["Resources"].values() if each["Type"] == "AWS::IAM::Role"]

@@ -37,6 +37,7 @@ EXAMPLES: Mapping[tuple[str, str], dict[str, Any]] = {
         "FlexibleTimeWindow": {"Mode": "OFF"},
         "Target": TARGET,
         "ClientToken": "token",
+        "KmsKeyArn": f"arn:aws:kms:us-east-1:{ACCOUNT}:key/k",
     },
     ("scheduler", "DeleteSchedule"): {"Name": "name", "GroupName": "group", "ClientToken": "token"},
 }

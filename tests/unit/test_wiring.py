@@ -92,14 +92,15 @@ def test_the_environment_is_read_in_one_place():
         "TABLE_NAME": "t",
         "SCHEDULE_GROUP": "g",
         "SCHEDULER_ROLE_ARN": "r",
+        "SCHEDULE_KMS_KEY_ARN": "k",
         "WAIT_CONDITION_HOSTS": "a:1 b:2",
         "RESPONSE_HOSTS": "c:3",
         "AWS_REGION": "eu-west-1",
         "AWS_SAM_LOCAL": "true",
     }
     read = Environment.read(variables)
-    assert read == Environment("t", "g", "r", frozenset({"a:1", "b:2"}), frozenset({"c:3"}), "eu-west-1", True)
-    assert Environment.read({}) == Environment("", "", "", frozenset(), frozenset(), "", False)
+    assert read == Environment("t", "g", "r", "k", frozenset({"a:1", "b:2"}), frozenset({"c:3"}), "eu-west-1", True)
+    assert Environment.read({}) == Environment("", "", "", "", frozenset(), frozenset(), "", False)
 
 
 class TestIdentity:

@@ -43,6 +43,8 @@ class SchedulerSchedules:
     """Role that lets Scheduler invoke the function."""
     target_arn: str
     """ARN of the function, qualified where the request came to a version or alias."""
+    kms_key_arn: str = ""
+    """ARN of the customer managed key that encrypts the schedules' input; empty for Scheduler's own."""
     clock: Callable[[], float] = time.time
 
     def create(self, key: Key, request_id: str, until: float) -> None:
@@ -64,6 +66,7 @@ class SchedulerSchedules:
                         "Input": json.dumps(poll_event(key, request_id)),
                         "RetryPolicy": {"MaximumEventAgeInSeconds": EVENT_AGE, "MaximumRetryAttempts": 1},
                     },
+                    **({"KmsKeyArn": self.kms_key_arn} if self.kms_key_arn else {}),
                 )
             except ClientError as error:
                 if error_code(error) != "ConflictException":
