@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-RESOURCE_TYPE = "Custom::CloudHSMClusterSettings"
 Action = Literal["Create", "Update", "Delete", "None"]
 """The request that CloudFormation will send; "None" where it sends none, because nothing of the resource changes."""
 
@@ -48,11 +47,6 @@ class Native:
     properties: Mapping[str, Any]
     replaced: bool = False
     """Whether the deployment replaces it by a new, empty cluster."""
-
-
-def handle_stand_in(host: str, logical_id: str) -> str:
-    """What stands for the URL of a wait condition handle, so that a name is compared and no secret is read."""
-    return f"https://{host}/{logical_id}"
 
 
 def handle_name(url: str | None) -> str:

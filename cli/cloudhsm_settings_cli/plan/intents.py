@@ -7,10 +7,10 @@ from typing import Any
 
 from cloudhsm_settings.custom_resource.event import whole_number
 from cloudhsm_settings.identity import CLUSTER_ID
-from cloudhsm_settings.properties import wait_condition_hosts
-from cloudhsm_settings_cli.plan.intent import RESOURCE_TYPE, Action, Intent, Native, handle_stand_in
-from cloudhsm_settings_cli.plan.stack import Stack
-from cloudhsm_settings_cli.plan.template import HANDLE_TYPE, NATIVE_TYPE, Resolver, Surroundings, unknown_in
+from cloudhsm_settings_cli.plan.intent import Action, Intent, Native
+from cloudhsm_settings_cli.side import Side, as_sent
+from cloudhsm_settings_cli.stack import Stack
+from cloudhsm_settings_cli.template import NATIVE_TYPE, RESOURCE_TYPE, unknown_in
 
 _WAIT_CONDITION = "AWS::CloudFormation::WaitCondition"
 _CREATE_ONLY = ("HsmType", "Mode", "NetworkType", "SubnetIds")
@@ -19,30 +19,6 @@ _AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
 """What a change set shows for a value that only the deployment knows."""
 _ACTIONS: Mapping[str, Action] = {"Add": "Create", "Modify": "Update", "Dynamic": "Update", "Remove": "Delete"}
 _HANDLE = "WaitConditionHandle"
-
-
-class Side:
-    """The resources of one template, resolved; `before` the deployment or after it."""
-
-    def __init__(self, template: Mapping[str, Any] | None, around: Surroundings) -> None:
-        self.resources: Mapping[str, Any] = (template or {}).get("Resources") or {}
-        handles = {
-            name: handle_stand_in(min(wait_condition_hosts(around.region)), name)
-            for name, each in self.resources.items()
-            if each.get("Type") == HANDLE_TYPE
-        }
-        self._resolver = Resolver(template or {}, replace(around, physical_ids={**around.physical_ids, **handles}))
-
-    def of_type(self, kind: str) -> list[str]:
-        """Logical ids of the resources of a type, as far as their conditions let them be."""
-        return [
-            name for name, each in self.resources.items() if each.get("Type") == kind and self._resolver.is_wanted(each)
-        ]
-
-    def properties(self, name: str) -> dict[str, Any]:
-        """The properties of a resource, values as CloudFormation sends them; Unknown among them."""
-        resolved = self._resolver.value(self.resources.get(name, {}).get("Properties") or {})
-        return {key: as_sent(value) for key, value in resolved.items()} if isinstance(resolved, dict) else {}
 
 
 def intents(before: Side, after: Side, stack: Stack) -> tuple[Intent, ...]:
@@ -145,14 +121,3 @@ def _split(properties: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str
     unknown = {name: found.because for name, value in properties.items() if (found := unknown_in(value))}
     unknown.pop("ServiceToken", None)
     return {name: value for name, value in properties.items() if unknown_in(value) is None}, unknown
-
-
-def as_sent(value: Any) -> Any:
-    """A value as CloudFormation sends it to a custom resource: every scalar is a string."""
-    if isinstance(value, dict):
-        return {name: as_sent(each) for name, each in value.items()}
-    if isinstance(value, list):
-        return [as_sent(each) for each in value]
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if isinstance(value, int | float) else value

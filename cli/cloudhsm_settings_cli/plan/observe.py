@@ -6,11 +6,12 @@ from cloudhsm_settings.identity import declared_cluster
 from cloudhsm_settings_cli.aws import Aws, Refused, Unread
 from cloudhsm_settings_cli.deployed import deployed, service_tokens
 from cloudhsm_settings_cli.plan.intent import Intent, Native
-from cloudhsm_settings_cli.plan.intents import Side, native
+from cloudhsm_settings_cli.plan.intents import native
 from cloudhsm_settings_cli.plan.observed import Backup, Observed
-from cloudhsm_settings_cli.plan.stack import read_stack
-from cloudhsm_settings_cli.plan.template import NATIVE_TYPE, Surroundings
 from cloudhsm_settings_cli.records import Records
+from cloudhsm_settings_cli.side import Side
+from cloudhsm_settings_cli.stack import read_stack, surroundings
+from cloudhsm_settings_cli.template import NATIVE_TYPE
 
 
 def read_cluster(aws: Aws, cluster_id: str) -> Cluster | None:
@@ -83,7 +84,7 @@ def natives_of(aws: Aws, observed: Observed, own: tuple[Native, ...]) -> tuple[N
 
 def _declared_in(aws: Aws, stack_name: str, logical_id: str) -> Native:
     stack = read_stack(aws, stack_name)
-    side = Side(stack.template, Surroundings(aws.region, parameters=stack.parameters))
+    side = Side(stack.template, surroundings(aws, stack, stack.parameters))
     declared = side.properties(logical_id) if logical_id in side.of_type(NATIVE_TYPE) else {}
     return native(stack, logical_id, declared)
 

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from cloudhsm_settings.custom_resource.record import Record
-from cloudhsm_settings.properties import wait_condition_hosts
 from cloudhsm_settings_cli.aws import Aws
 from cloudhsm_settings_cli.exits import Exit, Stopped
-from cloudhsm_settings_cli.plan.intent import Intent, handle_stand_in
-from cloudhsm_settings_cli.plan.intents import Side, intents, with_change_set
-from cloudhsm_settings_cli.plan.stack import Stack, read_stack, read_template, values_of
-from cloudhsm_settings_cli.plan.template import Surroundings, Unknown, load
+from cloudhsm_settings_cli.plan.intent import Intent
+from cloudhsm_settings_cli.plan.intents import intents, with_change_set
+from cloudhsm_settings_cli.side import Side, handle_stand_in
+from cloudhsm_settings_cli.stack import Stack, read_stack, read_template, surroundings, values_of
+from cloudhsm_settings_cli.template import Unknown, load
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def from_change_set(aws: Aws, change_set: str, stack_name: str | None) -> tuple[
     stack = read_stack(aws, str(described.get("StackId")))
     template = read_template(aws, subject, **by_name)
     parameters = values_of(described.get("Parameters") or ())
-    planned = intents(_before(aws, stack), Side(template, _around(aws, stack, parameters)), stack)
+    planned = intents(_before(aws, stack), Side(template, surroundings(aws, stack, parameters)), stack)
     return with_change_set(planned, changes)
 
 
@@ -51,7 +51,7 @@ def from_template(aws: Aws, file: Path, given: Mapping[str, str], stack_name: st
     except (OSError, ValueError) as error:
         raise Stopped(f"The template {file} cannot be read: {error}.", Exit.USAGE) from None
     stack = read_stack(aws, stack_name) if stack_name else Stack("")
-    after = Side(template, _around(aws, stack, parameters_of(template, stack, given)))
+    after = Side(template, surroundings(aws, stack, parameters_of(template, stack, given)))
     return intents(_before(aws, stack), after, stack)
 
 
@@ -84,7 +84,7 @@ def from_cluster(region: str, wanted: Wanted, records: Sequence[Record]) -> Inte
         "HsmType": wanted.hsm_type,
         "BackupRetentionPolicy": {"Type": "DAYS", "Value": str(wanted.retention)} if wanted.retention else None,
         "HsmTypeOnRollback": wanted.on_rollback,
-        "WaitConditionHandle": handle_stand_in(min(wait_condition_hosts(region)), "New") if wanted.waits else None,
+        "WaitConditionHandle": handle_stand_in(region, "New") if wanted.waits else None,
     }
     properties = {**known, **{name: value for name, value in asked.items() if value is not None}}
     timeout = 43200 if wanted.waits else None
@@ -103,24 +103,4 @@ def from_cluster(region: str, wanted: Wanted, records: Sequence[Record]) -> Inte
 
 
 def _before(aws: Aws, stack: Stack) -> Side:
-    return Side(stack.template, _around(aws, stack, stack.parameters))
-
-
-def _around(aws: Aws, stack: Stack, parameters: Mapping[str, Any]) -> Surroundings:
-    parts = stack.stack_id.split(":")
-    return Surroundings(
-        region=aws.region,
-        account=parts[4] if len(parts) > 4 else "",
-        partition=aws.partition,
-        stack_name=stack.name,
-        stack_id=stack.stack_id,
-        parameters=parameters,
-        physical_ids=stack.physical_ids,
-        exports=lambda: exports_of(aws),
-    )
-
-
-def exports_of(aws: Aws) -> Mapping[str, str] | None:
-    """The exports of this region by name; None where they cannot be read."""
-    found = aws.ask("cloudformation:ListExports", "the exports of other stacks")
-    return None if found is None else {str(each["Name"]): str(each["Value"]) for each in found}
+    return Side(stack.template, surroundings(aws, stack, stack.parameters))

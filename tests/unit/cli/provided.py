@@ -4,13 +4,11 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-import boto3
-
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.custom_resource.store import DynamoDbStore
 from cloudhsm_settings.history import Memory
 from sandbox.table import TABLE, make_table
-from tests.unit.cli.world import NOW, REGION, Account
+from tests.unit.cli.world import NOW, REGION, Account, moto_client
 
 DAY = 24 * 3600
 TOKEN = f"arn:aws:lambda:{REGION}:123456789012:function:provider"
@@ -50,7 +48,7 @@ class Provider:
 
 def furnish(account: Account) -> Account:
     """Adds a provider, an export of it, and backups of the last hundred days."""
-    make_table(boto3.client("dynamodb"))
+    make_table(moto_client("dynamodb"))
     account.clients |= {"lambda": Provider(), "kms": KeyStores(), "cloudhsmv2": Backups(account, 100)}
     account.cloudformation.exports["cloudhsm-cluster-settings-ServiceToken"] = TOKEN
     return account
@@ -73,7 +71,7 @@ def remember(cluster_id: str, name: str = "vault/Settings", memory: Memory | Non
         ended=True,
         settled=True,
     )
-    store = DynamoDbStore(lambda: boto3.client("dynamodb"), TABLE)
+    store = DynamoDbStore(lambda: moto_client("dynamodb"), TABLE)
     kept = store.claim(record, 1.0, only_same_id=False)
     if memory:
         store.write(kept, replace(kept, memory=memory.to_json()))

@@ -1,6 +1,5 @@
 """What all commands share: permissions, exit codes, outputs, and the record without its secrets."""
 
-import boto3
 import pytest
 
 from cloudhsm_settings.custom_resource.record import MEMBERS, Record, Signal
@@ -10,7 +9,7 @@ from cloudhsm_settings_cli.deployed import deployed
 from cloudhsm_settings_cli.exits import Exit, Stopped
 from cloudhsm_settings_cli.records import PUBLIC, Records
 from sandbox.table import TABLE, make_table
-from tests.unit.cli.world import REGION, Account
+from tests.unit.cli.world import REGION, Account, moto_client
 
 STACK = f"arn:aws:cloudformation:{REGION}:123456789012:stack/vault/1"
 SECRET = "https://example.com/?X-Amz-Signature=secret"
@@ -31,12 +30,12 @@ def kept(cluster_id: str = "cluster-abcdefghijk", name: str = "Settings") -> Rec
         signed_at=1.0,
         signals=(Signal(SECRET, "SUCCESS", "", "one"),),
     )
-    return DynamoDbStore(lambda: boto3.client("dynamodb"), TABLE).claim(record, 1.0, only_same_id=False)
+    return DynamoDbStore(lambda: moto_client("dynamodb"), TABLE).claim(record, 1.0, only_same_id=False)
 
 
 @pytest.fixture
 def records(account: Account) -> Records:
-    make_table(boto3.client("dynamodb"))
+    make_table(moto_client("dynamodb"))
     return Records(account.connect(Where()), TABLE)
 
 

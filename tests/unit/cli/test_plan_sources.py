@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cloudhsm_settings_cli.exits import Exit
-from cloudhsm_settings_cli.plan.template import Resolver, Surroundings, Unknown, load
+from cloudhsm_settings_cli.template import Resolver, Surroundings, Unknown, load
 from sandbox.ministack import ROOT
 from tests.unit.cli.provided import TOKEN, checks, remember
 from tests.unit.cli.world import Account, FakeStack
@@ -15,7 +15,19 @@ from tests.unit.cli.world import Account, FakeStack
 AFTER_APPLY = "{{changeSet:KNOWN_AFTER_APPLY}}"
 LONG = (ROOT / "examples" / "long-migration" / "template.yaml").read_text()
 MIGRATION = (ROOT / "examples" / "migration" / "template.yaml").read_text()
-NATIVE = (ROOT / "examples" / "native-cluster" / "template.yaml").read_text()
+NATIVE = """
+Parameters: {SubnetIds: {Type: CommaDelimitedList}, HsmType: {Type: String, Default: hsm2m.medium}}
+Resources:
+  Cluster:
+    Type: AWS::CloudHSM::Cluster
+    Properties: {SubnetIds: !Ref SubnetIds, HsmType: hsm1.medium}
+  Settings:
+    Type: Custom::CloudHSMClusterSettings
+    Properties:
+      ServiceToken: !ImportValue cloudhsm-cluster-settings-ServiceToken
+      ClusterId: !GetAtt Cluster.ClusterId
+      HsmType: !Ref HsmType
+"""
 SETTINGS = {"ClusterId": "cluster-abcdefghijk", "ServiceToken": TOKEN}
 
 

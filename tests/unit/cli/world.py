@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import boto3
@@ -19,6 +20,12 @@ from sandbox.cloudhsm.client import FleetClient
 
 NOW = 1_800_000_000.0
 REGION = "us-east-1"
+
+
+@cache
+def moto_client(service: str) -> Any:
+    """A client of moto's; one for all tests, because its making takes longer than a test."""
+    return boto3.client(service, region_name=REGION)
 
 
 class Terminal(io.StringIO):
@@ -110,7 +117,7 @@ class Account:
         self.asleep()
 
     def client(self, service: str) -> Any:
-        return self.clients.get(service) or boto3.client(service, region_name=REGION)
+        return self.clients.get(service) or moto_client(service)
 
     def connect(self, _: Where) -> Aws:
         return Aws(lambda service: Refusing(service, self.client(service), self), REGION)

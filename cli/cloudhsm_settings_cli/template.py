@@ -14,8 +14,11 @@ import yaml
 
 from cloudhsm_settings.identity import CLUSTER_ID
 
+RESOURCE_TYPE = "Custom::CloudHSMClusterSettings"
 NATIVE_TYPE = "AWS::CloudHSM::Cluster"
 HANDLE_TYPE = "AWS::CloudFormation::WaitConditionHandle"
+_CLUSTER_TYPES = (NATIVE_TYPE, RESOURCE_TYPE)
+_FUNCTION_TYPES = ("AWS::Lambda::Function", "AWS::Serverless::Function")
 _VARIABLE = re.compile(r"\$\{(!?)([^}]+)\}")
 _DYNAMIC = "{{resolve:"
 
@@ -160,16 +163,15 @@ class Resolver:
         return Unknown(f"needs {name}, which is not made yet")
 
     def _get_att(self, of: Any) -> Any:
+        """The two attributes that a physical id tells; a function is as well called by its name as by its ARN."""
         name, _, attribute = of.partition(".") if isinstance(of, str) else (of[0], "", of[1])
-        resource = self._template.get("Resources", {}).get(name, {})
-        # The one attribute that an id tells: https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cloudhsm-cluster.html
-        found = CLUSTER_ID.search(self._around.physical_ids.get(name, ""))
-        if (
-            found
-            and attribute == "ClusterId"
-            and (resource.get("Type") == NATIVE_TYPE or "ServiceToken" in str(resource))
-        ):
-            return found[0]
+        kind = self._template.get("Resources", {}).get(name, {}).get("Type")
+        physical_id = self._around.physical_ids.get(name, "")
+        cluster = CLUSTER_ID.search(physical_id)
+        if attribute == "ClusterId" and kind in _CLUSTER_TYPES and cluster:
+            return cluster[0]
+        if attribute == "Arn" and kind in _FUNCTION_TYPES and physical_id:
+            return physical_id
         return Unknown(f"needs {name}.{attribute}")
 
     def _import_value(self, of: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cloudhsm_settings_cli.aws import Aws, Refused, Unread
 from cloudhsm_settings_cli.exits import Stopped
-from cloudhsm_settings_cli.plan.template import load
+from cloudhsm_settings_cli.template import Surroundings, load
 
 
 @dataclass(frozen=True)
@@ -67,3 +67,24 @@ def values_of(parameters: Any) -> Mapping[str, str]:
         str(each["ParameterKey"]): str(each.get("ResolvedValue") or each.get("ParameterValue") or "")
         for each in parameters
     }
+
+
+def surroundings(aws: Aws, stack: Stack, parameters: Mapping[str, Any]) -> Surroundings:
+    """What a template of this stack is resolved with."""
+    parts = stack.stack_id.split(":")
+    return Surroundings(
+        region=aws.region,
+        account=parts[4] if len(parts) > 4 else "",
+        partition=aws.partition,
+        stack_name=stack.name,
+        stack_id=stack.stack_id,
+        parameters=parameters,
+        physical_ids=stack.physical_ids,
+        exports=lambda: _exports_of(aws),
+    )
+
+
+def _exports_of(aws: Aws) -> Mapping[str, str] | None:
+    """The exports of this region by name; None where they cannot be read."""
+    found = aws.ask("cloudformation:ListExports", "the exports of other stacks")
+    return None if found is None else {str(each["Name"]): str(each["Value"]) for each in found}
