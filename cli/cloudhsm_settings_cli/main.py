@@ -12,6 +12,7 @@ from cloudhsm_settings_cli.exits import Exit
 COMMANDS: Mapping[str, str] = {
     "plan": "cloudhsm_settings_cli.plan.command",
     "watch": "cloudhsm_settings_cli.watch.command",
+    "report": "cloudhsm_settings_cli.report.command",
 }
 """Each command, and the module that has it under the same name."""
 
