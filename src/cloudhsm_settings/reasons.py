@@ -222,7 +222,7 @@ def stack_unreadable(request: Request, transient: Transient) -> str:
 def drifted(request: Request, cluster: Cluster) -> str:
     """The template did not change the type, the cluster's is another."""
     return (
-        f"type is {cluster.shown_type or 'not shown'}, the template has long said {request.settings.hsm_type}: "
+        f"type is {cluster.shown_type or 'not shown'}, the template says {request.settings.hsm_type} as before: "
         "left alone, because a type only changes when a template changes it"
     )
 

@@ -6,7 +6,7 @@
     ├── NotFound              the service does not know what the call is about
     └── InternalFailure       a defect of this function, or a record that it cannot read
     Transient                 AWS throttled, erred or timed out: poll again
-    Superseded                another request, or a twin of this invocation, owns the resource
+    Superseded                another request, or another invocation of it, owns the resource
     NotARequest               the event is neither a request nor a poll
 
 Names follow the handler error codes of the CloudFormation CLI where one fits:
@@ -75,9 +75,9 @@ class Transient(Exception):
 
 
 class Superseded(Exception):
-    """A newer request for the same resource, or a twin of this invocation, has taken over.
+    """A newer request for the same resource, or another invocation of this one, has taken over.
 
-    `by_itself` tells that the record is still of the same request: a twin's, or an own write whose answer was lost.
+    `by_itself`: the record is still of the same request, by another invocation or a write whose answer was lost.
     """
 
     def __init__(self, because: str, *, by_itself: bool = False) -> None:

@@ -141,7 +141,7 @@ def test_a_type_that_drifted_is_left_alone(vault):
     cluster = vault.fleet.seed(hsm_type="hsm2m.medium")
     remember(cluster.cluster_id, HsmType="hsm1.medium", BackupRetentionPolicy={"Type": "DAYS", "Value": "90"})
     ran = vault.run("plan", "--cluster", cluster.cluster_id, "--retention", "30")
-    assert "P15 WARN type is hsm2m.medium, the template has long said hsm1.medium" in ran.out
+    assert "P15 WARN type is hsm2m.medium, the template says hsm1.medium as before" in ran.out
 
 
 @pytest.mark.parametrize(
