@@ -31,6 +31,14 @@ examples: $(ENVIRONMENTS) $(CDK)/ready $(TYPESCRIPT)/ready cdk-functions ## depl
 sam-local: $(DEV)/ready $(SAM)/ready ## every event through `sam local invoke`, in containers where there is an engine
 	@$(DEV)/bin/python -m sandbox sam-local $(ARGUMENTS)
 
+.PHONY: rehearse
+rehearse: $(ENVIRONMENTS) ## play TEMPLATE on a local cloud in every way that its change can go, ARGUMENTS="--parameter Name=value ..."
+	@$(DEV)/bin/python -m sandbox rehearse $(TEMPLATE) $(ARGUMENTS)
+
+.PHONY: rehearsals
+rehearsals: $(ENVIRONMENTS) ## rehearse every template of examples/ and three foreign ones, and hold each to what is promised
+	@$(DEV)/bin/python -m sandbox rehearsals
+
 .PHONY: sandbox
 sandbox: $(ENVIRONMENTS) ## keep the local cloud running; CLUSTERS= HSMS= HSM_TYPE= OUTCOME=Revert SPEED= WAIT=seconds
 	@$(DEV)/bin/python -m sandbox run $(if $(CLUSTERS),--clusters "$(CLUSTERS)") $(if $(HSMS),--hsms "$(HSMS)") \

@@ -11,6 +11,8 @@ from sandbox.cloudhsm import Clock, Fleet, MigrationOutcome
 from sandbox.console import Console
 from sandbox.demo import tell
 from sandbox.examples import EXAMPLES, Rehearsal
+from sandbox.rehearse import command as rehearse
+from sandbox.rehearse.everything import rehearse_everything
 from sandbox.sam_local import sam_local
 
 SPEED = 600
@@ -30,6 +32,8 @@ def main() -> int:
     local = commands.add_parser("sam-local", help="run every event as `sam local invoke` does")
     local.add_argument("--bare-host", action="store_true", help="without containers even where there is an engine")
     local.add_argument("events", nargs="*", metavar="EVENT", help="only these, such as create-migration (default: all)")
+    rehearse.add_arguments(commands.add_parser("rehearse", help="play a template in every way that its change can go"))
+    commands.add_parser("rehearsals", help="rehearse every template of examples/, and foreign ones")
     run = commands.add_parser("run", help="start it with clusters in it, and stop at Ctrl-C")
     run.add_argument("--clusters", type=int, default=1, help="how many clusters there are (default 1)")
     run.add_argument("--hsms", type=int, default=1, help="HSMs of each (default 1)")
@@ -61,6 +65,10 @@ def _carry_out(console: Console, arguments: argparse.Namespace) -> int:
         return _demo(console)
     if arguments.command == "examples":
         return _examples(console, arguments.names)
+    if arguments.command == "rehearse":
+        return rehearse.run(arguments)
+    if arguments.command == "rehearsals":
+        return rehearse_everything(console)
     if arguments.command == "sam-local":
         return _sam_local(console, arguments.events, bare_host=arguments.bare_host)
     return _run(console, arguments)

@@ -22,6 +22,9 @@ from ministack.services.cloudformation import provisioners  # type: ignore[impor
 # A script that is run with -P, so that nothing of the outside is found, has to find its own package.
 sys.path.append(str(Path(__file__).parents[1]))
 from sandbox.cancelling import let_operations_be_cancelled
+from sandbox.stepped import VARIABLE, SteppedClock
+from sandbox.stepping import let_time_pass_in_steps
+from sandbox.stubs import know_stubs
 
 
 def end_with_parent() -> None:
@@ -144,6 +147,9 @@ authorize_schedules_in_their_group()
 name_resources_by_region()
 attach_functions_to_vpcs()
 know_cloudhsm_clusters()
+know_stubs(require)
 let_operations_be_cancelled(require)
+if VARIABLE in os.environ:
+    let_time_pass_in_steps(require, SteppedClock(Path(os.environ[VARIABLE])))
 sys.argv = ["ministack"]
 app.main()

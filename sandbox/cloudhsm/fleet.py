@@ -126,7 +126,7 @@ class Fleet:
             self.calls.append(call)
             if self.before_call:
                 self.before_call(call)
-            fault = next((fault for fault in self.faults if fault.hits(operation)), None)
+            fault = next((fault for fault in self.faults if fault.hits(operation, members)), None)
             if fault:
                 fault.consume()
             if fault and fault.empty and nothing:

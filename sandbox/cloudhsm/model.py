@@ -31,7 +31,7 @@ class MigrationOutcome(StrEnum):
 
     SUCCEED = "Succeed"
     REVERT = "Revert"
-    """Half of the HSMs migrate, then CloudHSM goes back by itself."""
+    """Some of the HSMs migrate, then CloudHSM goes back by itself."""
     REVERT_AT_ONCE = "RevertAtOnce"
     """CloudHSM takes the call and drops it: no poll ever sees a migration."""
     HANG = "Hang"
@@ -84,6 +84,8 @@ class SandboxCluster:
     original_type: str = ""
     source_backup_id: str = ""
     outcome: MigrationOutcome = MigrationOutcome.SUCCEED
+    reverts_after: int | None = None
+    """How many HSMs migrate before CloudHSM goes back by itself; half of them by default."""
     revert_message: str = "The cluster was restored to its original HSM type."
     """StateMessage after a migration that CloudHSM has turned back."""
     seconds_per_hsm: float = SECONDS_PER_HSM
@@ -148,7 +150,7 @@ class SandboxCluster:
             case MigrationOutcome.HANG:
                 self.migration = Migration(now, forward[: total // 2], float("inf"), target)
             case MigrationOutcome.REVERT:
-                reached = forward[: total // 2]
+                reached = forward[: total // 2 if self.reverts_after is None else self.reverts_after]
                 turn = self.seconds_per_hsm / 2 + len(reached) * self.seconds_per_hsm
                 back = tuple(
                     (turn + (k + 1) * self.seconds_per_hsm, n, original) for k, (_, n, _) in enumerate(reached)

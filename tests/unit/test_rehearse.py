@@ -1,0 +1,136 @@
+"""What the local cloud makes of a person's template, and what it refuses to make anything of."""
+
+import json
+
+import pytest
+
+from sandbox.cloudhsm import SandboxCluster
+from sandbox.examples import ROOT
+from sandbox.rehearse.outcome import cluster_outcome
+from sandbox.rehearse.scenarios import scenarios
+from sandbox.rehearse.template import STUB, NotPlayed, Shape, before, clusters_of, staged, with_failing_neighbour
+
+LONG = (ROOT / "examples" / "long-migration" / "template.yaml").read_text()
+SHAPE = Shape(3, "hsm1.medium", 90)
+CLUSTER = "cluster-abcdefghijk"
+
+
+def stage(text, **given):
+    return staged(text, given, "arn:token", dict.fromkeys(clusters_of(text), CLUSTER))
+
+
+def foreign(*resources: str, head: str = "", properties: str = "") -> str:
+    lines = "\n".join(f"  {each}" for each in resources)
+    return f"""
+{head}
+Resources:
+  Vault:
+    Type: Custom::CloudHSMClusterSettings
+    Properties: {{ServiceToken: any, ClusterId: any, HsmType: hsm2m.medium{properties}}}
+{lines}
+"""
+
+
+def test_our_resource_is_played_on_a_local_cluster_by_the_local_provider():
+    properties = stage(LONG, ClusterId="cluster-zyxwvutsrqp").template["Resources"]["Settings"]["Properties"]
+    assert (properties["ServiceToken"], properties["ClusterId"]) == ("arn:token", CLUSTER)
+    assert properties["WaitConditionHandle"] == {"Ref": "MigrationHandle1"}
+
+
+def test_wait_conditions_are_played_as_they_are():
+    assert stage(LONG).template["Resources"]["Migrated1"]["Properties"]["Timeout"] == "43200"
+    assert stage(LONG).stubbed == {}
+
+
+def test_everything_else_is_a_stub_by_name_with_what_is_read_of_it():
+    text = foreign(
+        "Bucket: {Type: AWS::S3::Bucket, DependsOn: Vault}",
+        "Policy: {Type: AWS::S3::BucketPolicy, Properties: {Bucket: !Ref Bucket, Arn: !GetAtt Bucket.Arn}}",
+        "Other: {Type: Custom::Other, Properties: {Text: !Sub '${Bucket.DomainName} ${Vault}'}}",
+    )
+    found = stage(text)
+    assert found.stubbed == {"Bucket": "AWS::S3::Bucket", "Policy": "AWS::S3::BucketPolicy", "Other": "Custom::Other"}
+    bucket = found.template["Resources"]["Bucket"]
+    assert bucket["Type"] == STUB
+    assert bucket["Properties"]["Attributes"] == {"Arn": "Bucket.Arn", "DomainName": "Bucket.DomainName"}
+    assert bucket["DependsOn"] == ["Vault"]
+    assert found.template["Resources"]["Other"]["DependsOn"] == ["Bucket", "Vault"]
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (foreign("Nested: {Type: AWS::CloudFormation::Stack}"), "Nested (AWS::CloudFormation::Stack)"),
+        (foreign(head="Transform: MyMacro"), "the transform MyMacro"),
+        (foreign("Fn::ForEach::All: [x, [a], {}]"), "Fn::ForEach::All"),
+        (foreign("B: {Type: A::B::C, Properties: {'Fn::Transform': {Name: AWS::Include}}}"), "Fn::Transform"),
+    ],
+)
+def test_what_may_hide_another_resource_is_refused_by_name(text, names):
+    with pytest.raises(NotPlayed) as refused:
+        stage(text)
+    assert names in str(refused.value)
+
+
+def test_a_template_without_our_resource_is_refused():
+    with pytest.raises(NotPlayed, match="no resource of type"):
+        clusters_of("Resources: {Bucket: {Type: AWS::S3::Bucket}}")
+
+
+def test_a_parameter_that_our_resource_reads_has_to_be_given():
+    head = "Parameters: {Type: {Type: String}, Name: {Type: 'AWS::EC2::VPC::Id'}, Days: {Type: Number, MinValue: 7}}"
+    text = foreign(head=head, properties=", BackupRetentionPolicy: {Type: !Ref Type, Value: 30}")
+    with pytest.raises(NotPlayed, match="--parameter Type="):
+        stage(text)
+    found = stage(text, Type="DAYS")
+    assert found.parameters == {"Type": "DAYS", "Name": "rehearsed", "Days": "7"}
+    assert found.assumed == {"Name": "rehearsed", "Days": "7"}
+    assert found.template["Parameters"]["Name"] == {"Type": "String"}
+    with pytest.raises(NotPlayed, match="no parameter Nothing"):
+        stage(text, Type="DAYS", Nothing="1")
+
+
+def test_before_the_stack_is_as_the_cluster_is_and_waits_for_nothing():
+    former = before(stage(LONG), SHAPE)
+    assert set(former.template["Resources"]) == {"Settings"}
+    properties = former.template["Resources"]["Settings"]["Properties"]
+    assert properties["HsmType"] == "hsm1.medium"
+    assert properties["BackupRetentionPolicy"] == {"Type": "DAYS", "Value": 90}
+    assert "WaitConditionHandle" not in properties
+    assert set(former.template["Outputs"]) == {"HsmType", "Retention"}
+
+
+def test_exports_and_imports_are_of_other_stacks():
+    text = foreign() + "Outputs: {Type: {Value: !ImportValue Elsewhere, Export: {Name: any}}}"
+    assert stage(text).template["Outputs"] == {"Type": {"Value": 'imported: "Elsewhere"'}}
+
+
+def test_what_a_serverless_template_implies_is_a_stub_too():
+    text = (
+        foreign("Signer: {Type: AWS::Serverless::Function}", head="Transform: AWS::Serverless-2016-10-31")
+        + "Outputs: {Role: {Value: !GetAtt SignerRole.Arn}}"
+    )
+    assert set(stage(text).stubbed) == {"Signer", "SignerRole"}
+    assert "Transform" not in stage(text).template
+
+
+def test_a_failing_neighbour_comes_last():
+    failing = json.loads(with_failing_neighbour(stage(LONG)).body)["Resources"]["FailingNeighbour"]
+    assert failing["DependsOn"] == ["Settings", "MigrationHandle1", "Migrated1"]
+
+
+def test_there_is_a_scenario_for_each_hsm_at_which_cloudhsm_may_revert():
+    names = [each.name for each in scenarios(SHAPE, changes_type=True)]
+    assert [each for each in names if "reverts" in each] == [f"CloudHSM reverts after {n} of 3" for n in range(3)]
+    assert len(names) == len(set(names))
+    assert not any("reverts" in each.name for each in scenarios(SHAPE, changes_type=False))
+
+
+def test_a_cluster_that_goes_on_is_told_with_what_it_comes_to():
+    cluster = SandboxCluster.of(3)
+    cluster.migrate("hsm2m.medium", 0.0)
+    cluster.advance_to(600)
+    assert str(cluster_outcome(cluster, cluster.state, 600, 1)) == (
+        "hsm2m.medium, 90 days (MODIFY_IN_PROGRESS when the stack ended)"
+    )
+    assert cluster.state == "MODIFY_IN_PROGRESS"
