@@ -111,6 +111,7 @@ class _Played:
             for name in clusters_of(rehearsed.text)
         }
         self._began = 0.0
+        self._former: set[str] = set()
         self._moments: list[Moment] = []
         self._shown: dict[str, str] = {}
         self._interrupted = threading.Event()
@@ -138,6 +139,7 @@ class _Played:
         stack_id = self._client.create_stack(StackName=self._name, **_body(former))["StackId"]
         if (status := self._followed(stack_id)) != "CREATE_COMPLETE":
             raise WentWrong(f"The stack of before ended {status}: {self._because(self._events(stack_id))}")
+        self._former = {each["EventId"] for each in self._events(stack_id)}
 
     def _misbehave(self, ids: Any) -> None:
         for cluster_id in ids:
@@ -214,7 +216,7 @@ class _Played:
     def _events(self, stack_id: str) -> list[dict[str, Any]]:
         pages = self._client.get_paginator("describe_stack_events").paginate(StackName=stack_id)
         events = [each for page in pages for each in page["StackEvents"]][::-1]
-        return [each for each in events if each["Timestamp"].timestamp() >= self._began - 1]
+        return [each for each in events if each["EventId"] not in self._former]
 
     def _told(self, stack_id: str, status: str, states: Mapping[str, str]) -> Outcome:
         events = self._events(stack_id)

@@ -1,20 +1,22 @@
 """Reads what `watch` shows. What cannot be read now is shown as it was, and said."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from cloudhsm_settings.cluster import Cluster
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.identity import is_cluster_id
+from cloudhsm_settings_cli import stack as stacks
 from cloudhsm_settings_cli.aws import Aws, Refused, Unread
 from cloudhsm_settings_cli.deployed import Deployed
 from cloudhsm_settings_cli.exits import Stopped
 from cloudhsm_settings_cli.records import Records
+from cloudhsm_settings_cli.template import RESOURCE_TYPE
 from cloudhsm_settings_cli.watch.events import of_the_operation, stack_name, status_by_events
 from cloudhsm_settings_cli.watch.log import pattern, poll_of
 from cloudhsm_settings_cli.watch.observed import Observed, Poll, Sighting, Stack
-from cloudhsm_settings_cli.watch.provider import RESOURCE_TYPE, Served, providers
+from cloudhsm_settings_cli.watch.provider import providers
 
 T = TypeVar("T")
 _MOST_EVENTS = 300
@@ -109,13 +111,13 @@ class Reader:
 
     def _described(self, aws: Aws) -> dict[str, Any] | None:
         try:
-            stacks = aws.read("cloudformation:DescribeStacks", self._stack_id, StackName=self._stack_id)
+            found = aws.read("cloudformation:DescribeStacks", self._stack_id, StackName=self._stack_id)
         except Unread as unread:
             if isinstance(unread, Refused) and not self._last.get("stack"):
                 raise Stopped(f"There is no stack {self._name} in region {aws.region}.") from None
             aws.miss(unread)
             return None
-        return stacks[0] if stacks else None
+        return found[0] if found else None
 
     def _raw_events(self, aws: Aws) -> list[dict[str, Any]] | None:
         most = {"MaxItems": _MOST_EVENTS}
@@ -143,10 +145,7 @@ class Reader:
         if self._asked.stack:
             if not self._stack_id.startswith("arn:"):
                 return []
-            described = self._last.get("stack") or {}
-            parameters = _texts(described.get("Parameters") or (), "ParameterKey", "ParameterValue")
-            resources = _texts(self._resources(aws), "LogicalResourceId", "PhysicalResourceId")
-            served = Served(self._stack_id, parameters, resources)
+            served = self._served(aws)
         self._candidates = self._candidates or tuple(providers(aws, served))
         for found in self._candidates:
             if found.table and (records := self._of(Records(aws, found.table))):
@@ -154,6 +153,18 @@ class Reader:
                 self._last["records"] = records
                 return records
         return []
+
+    def _served(self, aws: Aws) -> stacks.Stack:
+        """The stack as its template is resolved with."""
+        described = self._last.get("stack") or {}
+        listed = self._resources(aws)
+        return stacks.Stack(
+            name=stack_name(self._stack_id),
+            stack_id=self._stack_id,
+            parameters=stacks.values_of(described.get("Parameters") or ()),
+            physical_ids={str(each["LogicalResourceId"]): str(each.get("PhysicalResourceId") or "") for each in listed},
+            template=stacks.read_template(aws, f"stack {self._name}", StackName=self._stack_id),
+        )
 
     def _of(self, records: Records) -> list[Record]:
         return records.of_stack(self._stack_id) if self._asked.stack else records.of_cluster(self._asked.cluster_id)
@@ -226,8 +237,3 @@ class Reader:
 
 def _latest(records: Iterable[Record]) -> Record:
     return max(records, key=lambda each: (not each.ended, each.signed_at))
-
-
-def _texts(rows: Iterable[Mapping[str, Any]], key: str, value: str) -> dict[str, str]:
-    """A list of AWS's as a mapping of one member to another."""
-    return {str(each.get(key)): str(each.get(value) or "") for each in rows}
