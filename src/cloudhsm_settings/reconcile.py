@@ -38,6 +38,8 @@ from cloudhsm_settings.request import Progress, Request, StackPhase
 
 _TIME_TO_CALL = 10
 """Seconds before the deadline in which ModifyCluster is not called any more."""
+_TIME_TO_ACCEPT = 2 * LONGEST_POLL_INTERVAL
+"""Seconds before the deadline from which a rollback does not wait for another poll: the one after may be too late."""
 
 
 def decide(request: Request, cluster: Cluster | None, progress: Progress, now: float) -> Decision:
@@ -69,8 +71,14 @@ def _kind_to_rollbacks(request: Request, cluster: Cluster | None, decision: Fail
         wanted = request.settings.hsm_type
         drifted = wanted is not None and (cluster is None or cluster.shown_type != wanted)
         return Done(f"stack rollback, left alone: {decision.because}", drifted)
-    is_awaited = decision.progress.hsm_type_asked_at is not None and cluster is not None and fits(request, cluster, now)
+    is_awaited = cluster is not None and _is_awaited(request, cluster, decision.progress.hsm_type_asked_at, now)
     return decision if is_awaited else Accepted(decision.because)
+
+
+def _is_awaited(request: Request, cluster: Cluster, asked_at: float | None, now: float) -> bool:
+    """Whether a way back fitted when it was asked for, and still leaves time to respond before its end."""
+    # An HSM at work counts as a whole one to its last minute, so what fitted at first would not fit later.
+    return asked_at is not None and fits(request, cluster, asked_at) and now + _TIME_TO_ACCEPT <= request.deadline
 
 
 def _decide(request: Request, cluster: Cluster | None, progress: Progress, now: float) -> Decision:

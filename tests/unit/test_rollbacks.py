@@ -162,6 +162,16 @@ class TestTheWayBack:
         going = cluster("ROLLBACK_IN_PROGRESS", OLD, hsm_types=[NEW])
         assert isinstance(decide(rolling_back(change=ours()), going, asked(60, turns_back=True), NOW), Wait)
 
+    def test_it_is_awaited_to_its_last_minute(self):
+        going = cluster("ROLLBACK_IN_PROGRESS", OLD, hsm_types=[NEW])
+        back = rolling_back(change=ours(), left=3585 - 29 * 60)
+        assert isinstance(decide(back, going, asked(29 * 60, turns_back=True), NOW), Wait)
+
+    def test_one_that_takes_longer_is_success_before_the_time_is_up(self):
+        going = cluster("ROLLBACK_IN_PROGRESS", OLD, hsm_types=[NEW])
+        back = rolling_back(change=ours(), left=230)
+        assert isinstance(decide(back, going, asked(3585 - 230, turns_back=True), NOW), Accepted)
+
     def test_one_that_does_not_is_success_once_it_is_accepted(self):
         going = cluster("ROLLBACK_IN_PROGRESS", OLD, hsm_types=[NEW, NEW])
         assert isinstance(decide(rolling_back(change=ours()), going, asked(60, turns_back=True), NOW), Accepted)

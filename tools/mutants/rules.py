@@ -74,7 +74,14 @@ MUTANTS = (
         "return decision",
         _BACK,
     ),
-    Mutant("a rollback waits for a way back that does not fit", _R, " and fits(request, cluster, now)", "", _BACK),
+    Mutant("a rollback waits for a way back that does not fit", _R, " and fits(request, cluster, asked_at)", "", _BACK),
+    Mutant(
+        "a rollback no longer waits once its last HSM is at work",
+        _R,
+        "fits(request, cluster, asked_at)",
+        "fits(request, cluster, now)",
+        _BACK,
+    ),
     Mutant(
         "a rollback waits for another's change", _M, "    if request.rolls_back:\n        return Leave()\n", "", _BACK
     ),
