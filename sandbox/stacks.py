@@ -25,6 +25,16 @@ class StackEvent:
         return f"{self.logical_id:<16} {self.status}{reason}"
 
 
+@dataclass(frozen=True)
+class Change:
+    """One resource of a change set."""
+
+    logical_id: str
+    action: str
+    replacement: str
+    """True, False or Conditional."""
+
+
 class Stacks:
     """Creates, updates and deletes stacks of the local cloud and waits for the outcome."""
 
@@ -51,6 +61,15 @@ class Stacks:
         known, stack_id = self._event_ids(name), self.describe(name)["StackId"]
         self._client.delete_stack(StackName=name)
         return self._follow(stack_id, known)
+
+    def changes(self, name: str, template: str) -> list[Change]:
+        """What an update to `template` would do, by a change set that is not executed."""
+        names = {"StackName": name, "ChangeSetName": "preview"}
+        self._client.create_change_set(**names, **_body(template, {}))
+        self._client.get_waiter("change_set_create_complete").wait(**names, WaiterConfig={"Delay": 1})
+        found = [each["ResourceChange"] for each in self._client.describe_change_set(**names)["Changes"]]
+        self._client.delete_change_set(**names)
+        return [Change(each["LogicalResourceId"], each["Action"], each["Replacement"]) for each in found]
 
     def describe(self, name: str) -> dict[str, Any]:
         """DescribeStacks."""

@@ -1,56 +1,39 @@
-"""Pictures of a real `make demo`: `make generate` runs it in a terminal and draws what was seen into docs/."""
+"""Pictures of a real `make demo`: runs it in a terminal and draws what was seen into docs/; `make generate` does it.
+
+Every word that begins a column, or a colour, has a place of its own: a reader's font may be of another width.
+"""
 
 import io
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from html import escape
 from pathlib import Path
 
-from rich.console import Console
-from rich.terminal_theme import TerminalTheme
-from rich.text import Text
-
 ROOT = Path(__file__).parent.parent
-WIDTH = 116
-SCREENS = {"demo": "", "migration": "The stack also declares"}
+WIDTH = 64
+"""Columns of the demo, so that its pictures can be read on a phone."""
+SCREENS = {"demo": "", "migration": "A rehearsal"}
 """Pictures in docs/ by name: the chapter that each shows, or all of them."""
-THEME = TerminalTheme(
-    (13, 17, 23),
-    (201, 209, 217),
-    [
-        (72, 79, 88),
-        (255, 123, 114),
-        (63, 185, 80),
-        (210, 153, 34),
-        (88, 166, 255),
-        (188, 140, 255),
-        (57, 197, 207),
-        (177, 186, 196),
-    ],
-)
-# A picture loads nothing from elsewhere, and a font of the reader's own is good enough.
+CHARACTER, LINE, MARGIN = 8.4, 20, 14
+"""Width and height of a character, and what is around all of them, in the picture's own unit."""
+CLASSES = {"": "", "1": "title", "2": "dim", "31": "red", "32": "green"}
+"""Colours of a terminal, by their number -> classes."""
 FORMAT = """\
-<svg class="rich-terminal" viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg"
-role="img" aria-label="make demo">
+<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="make demo">
 <style>
-.{unique_id}-matrix {{ font-family: ui-monospace, Menlo, Consolas, "DejaVu Sans Mono", monospace;
-font-size: {char_height}px; line-height: {line_height}px; font-variant-east-asian: full-width; }}
-.{unique_id}-title {{ font-size: 18px; font-family: sans-serif; }}
-{styles}
+text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #1f2328;
+white-space: pre; }}
+rect {{ fill: #f6f8fa; stroke: #d1d9e0; }}
+.title {{ font-weight: bold; }} .dim {{ fill: #59636e; }} .red {{ fill: #c4121a; }} .green {{ fill: #116329; }}
+@media (prefers-color-scheme: dark) {{
+text {{ fill: #f0f6fc; }} rect {{ fill: #0d1117; stroke: #3d444d; }}
+.dim {{ fill: #9198a1; }} .red {{ fill: #ff7b72; }} .green {{ fill: #3fb950; }} }}
 </style>
-<defs>
-<clipPath id="{unique_id}-clip-terminal">
-<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/></clipPath>
-{lines}
-</defs>
-{chrome}
-<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
-{backgrounds}
-<g class="{unique_id}-matrix">
-{matrix}
-</g>
-</g>
+<rect x="0.5" y="0.5" width="{inner_width}" height="{inner_height}" rx="6"/>
+{texts}
 </svg>
 """
 
@@ -66,7 +49,7 @@ def seen() -> str:
     os.close(terminal)
     if demo.returncode:
         raise subprocess.CalledProcessError(demo.returncode, demo.args, shown.getvalue())
-    return shown.getvalue().decode().replace("\r\n", "\n")
+    return shown.getvalue().decode().replace("\r\n", "\n").strip("\n")
 
 
 def _read(terminal: int) -> bytes:
@@ -77,31 +60,52 @@ def _read(terminal: int) -> bytes:
         return b""
 
 
-def timeless(shown: str) -> str:
-    """The same without seconds, which no two runs share."""
-    return re.sub(r"^\x1b\[2m *[\d.]+ s\x1b\[0m", " ", shown, flags=re.MULTILINE).strip("\n")
+def plain(shown: str) -> str:
+    """The same without colours."""
+    return re.sub(r"\x1b\[\d+m", "", shown)
 
 
 def chapters(shown: str, beginning: str) -> str:
     """The chapter whose title begins so; everything for an empty beginning."""
-    return "\n\n".join(each for each in shown.split("\n\n") if Text.from_ansi(each).plain.startswith(beginning))
+    return "\n\n".join(each for each in shown.split("\n\n") if plain(each).startswith(beginning))
 
 
-def draw(name: str, shown: str) -> None:
-    """Writes docs/`name`.svg."""
-    console = Console(record=True, width=WIDTH, file=io.StringIO(), force_terminal=True, color_system="truecolor")
-    for line in shown.split("\n"):
-        console.print(Text.from_ansi(line), overflow="ellipsis", no_wrap=True)
-    console.save_svg(
-        str(ROOT / "docs" / f"{name}.svg"), title="make demo", theme=THEME, code_format=FORMAT, unique_id=name
-    )
+def picture(shown: str) -> str:
+    """The SVG."""
+    lines = shown.split("\n")
+    texts = [text for number, line in enumerate(lines) for text in _texts(line, MARGIN + (number + 0.75) * LINE)]
+    width, height = MARGIN * 2 + WIDTH * CHARACTER, MARGIN * 2 + len(lines) * LINE
+    sizes = {"width": width, "height": height, "inner_width": width - 1, "inner_height": height - 1}
+    return FORMAT.format(**{name: f"{size:g}" for name, size in sizes.items()}, texts="\n".join(texts))
+
+
+def _texts(line: str, y: float) -> Iterator[str]:
+    for column, colour, words in _words(line):
+        named = f' class="{CLASSES[colour]}"' if colour else ""
+        length = len(words) * CHARACTER
+        yield (
+            f'<text x="{MARGIN + column * CHARACTER:.1f}" y="{y:g}" textLength="{length:.1f}"'
+            f' lengthAdjust="spacingAndGlyphs"{named}>{escape(words, quote=False)}</text>'
+        )
+
+
+def _words(line: str) -> Iterator[tuple[int, str, str]]:
+    """What stands together in one colour: where it begins, the colour's number, and the words."""
+    column, colour = 0, ""
+    for part in re.split(r"(\x1b\[\d+m)", line):
+        if escaped := re.fullmatch(r"\x1b\[(\d+)m", part):
+            colour = escaped[1].strip("0")
+            continue
+        for words in re.finditer(r"\S+(?: \S+)*", part):
+            yield column + words.start(), colour, words[0]
+        column += len(part)
 
 
 def main() -> None:
     """Runs the demo once and draws all pictures of it."""
-    shown = timeless(seen())
+    shown = seen()
     for name, beginning in SCREENS.items():
-        draw(name, chapters(shown, beginning))
+        (ROOT / "docs" / f"{name}.svg").write_text(picture(chapters(shown, beginning)))
 
 
 if __name__ == "__main__":

@@ -118,6 +118,12 @@ class SandboxCluster:
         self.add_hsms(hsms)
         self.state = "ACTIVE"
 
+    def move(self, hsm_type: str) -> None:
+        """What AWS did by itself to clusters of a type that it has ended."""
+        self.hsm_type = hsm_type
+        for hsm in self.hsms:
+            hsm.hsm_type = hsm_type
+
     def advance_to(self, now: float) -> None:
         """Lets everything happen that has happened by `now`."""
         if self.state == "UPDATE_IN_PROGRESS" and now >= self.busy_until:

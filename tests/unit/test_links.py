@@ -1,14 +1,13 @@
 """Links of every page beyond the relative ones: images, HTML, other sites, and pictures of the demo."""
 
 import ast
-import html
 import re
 import xml.etree.ElementTree as ET
 
 import pytest
 
 from tests.unit.test_docs import PAGES, ROOT
-from tools.screens import SCREENS
+from tools.screens import CHARACTER, MARGIN, SCREENS, picture
 
 HOSTS = {"docs.aws.amazon.com", "docs.getmoto.org", "github.com", "keepachangelog.com", "semver.org"}
 """Sites that pages may lead to; a new one is added by somebody who has looked at it."""
@@ -75,16 +74,24 @@ def test_every_page_is_in_the_one_index():
 @pytest.mark.parametrize("name", SCREENS)
 def test_a_picture_of_the_demo_shows_the_story_as_it_is_told_now(name):
     picture = (ROOT / "docs" / f"{name}.svg").read_text()
-    ET.fromstring(picture)  # our own
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", picture), "a picture loads nothing"
-    shown = " ".join(html.unescape(re.sub(r"<[^>]+>", " ", picture)).split())
+    assert "prefers-color-scheme: dark" in picture
+    shown = {text.text for text in ET.fromstring(picture).iter("{http://www.w3.org/2000/svg}text")}  # our own
     titles = [
         call.args[0].value
         for call in ast.walk(ast.parse((ROOT / "sandbox" / "demo.py").read_text()))
         if isinstance(call, ast.Call)
-        and ast.unparse(call.func) == "console.chapter"
+        and ast.unparse(call.func).endswith("console.chapter")
         and isinstance(call.args[0], ast.Constant)
     ]
-    assert len(titles) == 6
+    assert len(titles) == 8
     told = [title for title in titles if title.startswith(SCREENS[name])]
-    assert [title for title in told if title not in shown] == [], "run `make generate`"
+    assert [title for title in told if title not in shown] == [], "run `make generate ARGUMENTS=screens`"
+
+
+def test_a_picture_keeps_columns_and_colours_where_the_terminal_has_them():
+    root = ET.fromstring(picture("\x1b[2m  1.0 s\x1b[0m  stack    Settings  \x1b[31mCREATE_FAILED\x1b[0m <why>"))
+    texts = [each.attrib | {"said": each.text} for each in root.iter("{http://www.w3.org/2000/svg}text")]
+    placed = {each["said"]: round((float(each["x"]) - MARGIN) / CHARACTER) for each in texts}
+    assert placed == {"1.0 s": 2, "stack": 9, "Settings": 18, "CREATE_FAILED": 28, "<why>": 42}
+    assert [each.get("class") for each in texts] == ["dim", None, None, "red", None]
