@@ -33,7 +33,7 @@ sam-local: $(DEV)/ready $(SAM)/ready ## every event through `sam local invoke`, 
 
 .PHONY: rehearse
 rehearse: $(ENVIRONMENTS) ## play TEMPLATE on a local cloud in every way that its change can go, ARGUMENTS="--parameter Name=value ..."
-	@$(DEV)/bin/python -m sandbox rehearse $(TEMPLATE) $(ARGUMENTS)
+	@$(DEV)/bin/python -m sandbox rehearse $(if $(TEMPLATE),"$(TEMPLATE)") $(ARGUMENTS)
 
 .PHONY: rehearsals
 rehearsals: $(ENVIRONMENTS) ## rehearse every template of examples/ and three foreign ones, and hold each to what is promised

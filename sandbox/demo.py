@@ -44,7 +44,7 @@ def tell(console: Console) -> None:
             kept.write_bytes(cloud.log.read_bytes())
             console.line(f"The log of the local cloud is in {kept}")
             raise
-    console.chapter("Try next, your own templates on this cloud: make sandbox")
+    console.chapter("Try next, your own template: make rehearse TEMPLATE=it.yaml")
 
 
 class Story:
