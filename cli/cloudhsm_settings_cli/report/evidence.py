@@ -15,6 +15,8 @@ from cloudhsm_settings.cluster import Cluster
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings_cli.watch.observed import without_urls
 
+STACK_TYPE = "AWS::CloudFormation::Stack"
+
 
 @dataclass(frozen=True)
 class StackEvent:
@@ -26,6 +28,11 @@ class StackEvent:
     resource_type: str
     status: str
     reason: str
+
+    @property
+    def is_of_stack(self) -> bool:
+        """Whether it is about the stack itself."""
+        return self.resource_type == STACK_TYPE
 
     @classmethod
     def from_api(cls, event: Mapping[str, Any]) -> Self:

@@ -11,7 +11,7 @@ from cloudhsm_settings_cli.aws import Aws, Unread
 from cloudhsm_settings_cli.deployed import Deployed, deployed, service_tokens
 from cloudhsm_settings_cli.exits import Stopped
 from cloudhsm_settings_cli.records import Records
-from cloudhsm_settings_cli.report.evidence import Decision, Evidence, StackEvent, Trail
+from cloudhsm_settings_cli.report.evidence import STACK_TYPE, Decision, Evidence, StackEvent, Trail
 from cloudhsm_settings_cli.side import Side
 from cloudhsm_settings_cli.stack import Stack, read_stack, surroundings
 from cloudhsm_settings_cli.template import RESOURCE_TYPE
@@ -27,8 +27,7 @@ _OF_CLUSTERS = (
 )
 _OF_STACKS = ("CreateStack", "UpdateStack", "ExecuteChangeSet", "CancelUpdateStack", "RollbackStack", "DeleteStack")
 """Each is asked for by its name: CloudTrail takes one attribute at a time, and reads would be most of the rest."""
-_STACK_TYPE = "AWS::CloudFormation::Stack"
-_OURS = (_STACK_TYPE, RESOURCE_TYPE, "AWS::CloudFormation::WaitCondition")
+_OURS = (STACK_TYPE, RESOURCE_TYPE, "AWS::CloudFormation::WaitCondition")
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ _STYLE = """\
 .in { font: 11px sans-serif; fill: #ffffff }
 @media (prefers-color-scheme: dark) { .t { fill: #c9d1d9 } .s { fill: #8b949e } .line { stroke: #30363d }
 .ok { fill: #238636 } .busy { fill: #9e6a03 } .bad { fill: #da3633 } .call { fill: #58a6ff } }"""
-_STACK = "AWS::CloudFormation::Stack"
 
 
 class Span(NamedTuple):
@@ -67,7 +66,9 @@ def _drawn(scale: _Scale, number: int, name: str, spans: Sequence[Span]) -> Iter
     y = _TOP + number * _LANE
     yield f'<text class="t" x="4" y="{y + 14}">{name}</text>'
     for span in spans:
-        x, width = scale.x(span.start), max(scale.x(span.end) - scale.x(span.start), 2.0)
+        # What began before the first moment that is told is cut off there.
+        x = scale.x(max(span.start, scale.start))
+        width = max(scale.x(span.end) - x, 2.0)
         title = f"<title>{escape(span.label)}</title>"
         size = f'x="{x:.1f}" y="{y}" width="{width:.1f}" height="{_BAR}"'
         yield f'<rect class="{_kind(span.label)}" {size} rx="2">{title}</rect>'
@@ -92,7 +93,7 @@ def _axis(scale: _Scale, height: int) -> Iterator[str]:
 
 def _stack(story: Story) -> list[Span]:
     """The statuses of the stack; a CREATE_ and an UPDATE_ last until the next one."""
-    told = [(each.at, each.status) for each in story.evidence.events if each.resource_type == _STACK]
+    told = [(each.at, each.status) for each in story.evidence.events if each.is_of_stack]
     return _lasting(told)
 
 

@@ -166,7 +166,8 @@ def _foreign(evidence: Evidence, trail: Iterable[Trail]) -> tuple[Trail, ...]:
 def _moments(evidence: Evidence) -> Iterator[Moment]:
     for event in evidence.events:
         reason = f": {event.reason.splitlines()[0]}" if event.reason else ""
-        yield Moment(event.at, "Stack", f"{event.stack}/{event.logical_id} {event.status}{reason}")
+        name = event.stack if event.is_of_stack else f"{event.stack}/{event.logical_id}"
+        yield Moment(event.at, "Stack", f"{name} {event.status}{reason}")
     last = ""
     for line in evidence.decisions or ():
         # What is said again each minute is told once.

@@ -188,6 +188,7 @@ def test_the_picture_has_a_lane_for_each(night, tmp_path):
     ]  # fmt: skip
     widths = [float(each.get("width") or 0) for each in tree.iter(f"{namespace}rect")]
     assert widths[3] > 30 * widths[2]
+    assert max(widths) < 900
     assert len(list(tree.iter(f"{namespace}path"))) == 1
 
 

@@ -1,4 +1,4 @@
-"""`plan` in the local cloud, by a user who may only read: what it says is what the deployment then does."""
+"""`plan` and `report` in the local cloud, by a user who may only read: what it says is what the deployment then does."""
 
 import boto3
 import pytest
@@ -30,7 +30,7 @@ def calls_of(fleet, cluster_id: str) -> list[tuple[str, str]]:
     ]
 
 
-def test_what_is_planned_is_what_is_done(cloud, fleet, stacks, reader):
+def test_what_is_planned_is_what_is_done_and_told(cloud, fleet, stacks, reader):
     cluster, name = fleet.seed(), "planned"
     stacks.create(name, MIGRATION, ClusterId=cluster.cluster_id, HsmType="hsm1.medium", RetentionInDays="90")
     parameters = [word for key, value in WANTED.items() for word in ("--parameter", f"{key}={value}")]
@@ -54,6 +54,15 @@ def test_what_is_planned_is_what_is_done(cloud, fleet, stacks, reader):
         assert [(each["setting"], each["to"]) for each in planned["calls"]] == done
     after = reader.run("plan", "--template", MIGRATION, "--stack", name)
     assert after.code == Exit.DONE
+    told = reader.run("report", name, "--json")
+    (story,) = told.json["reports"]
+    assert [each["setting"] for each in story["calls"]] == [setting for setting, _ in done]
+    assert [(each["request_type"], each["outcome"]) for each in story["operations"]] == [
+        ("Create", "Succeeded"),
+        ("Update", "Succeeded"),
+    ]
+    assert (story["before"]["HsmType"], story["after"]["HsmType"]) == ("hsm1.medium", "hsm2m.medium")
+    assert story["drift"] == []
 
 
 def test_the_reader_may_change_nothing(cloud, reader):
