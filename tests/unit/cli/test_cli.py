@@ -1,13 +1,17 @@
 """What all commands share: permissions, exit codes, outputs, and the record without its secrets."""
 
+import re
+
 import pytest
 
 from cloudhsm_settings.custom_resource.record import MEMBERS, Record, Signal
 from cloudhsm_settings.custom_resource.store import DynamoDbStore
-from cloudhsm_settings_cli.aws import Aws, Denied, Refused, Unreachable, Where, connect
+from cloudhsm_settings_cli.aws import READS, Aws, Denied, Refused, Unreachable, Where, connect
 from cloudhsm_settings_cli.deployed import deployed
 from cloudhsm_settings_cli.exits import Exit, Stopped
+from cloudhsm_settings_cli.plan.checks import CHECKS
 from cloudhsm_settings_cli.records import PUBLIC, Records
+from sandbox.ministack import ROOT
 from sandbox.table import TABLE, make_table
 from tests.unit.cli.world import REGION, Account, moto_client
 
@@ -146,3 +150,26 @@ def test_pages_are_collected():
             return [{"Exports": [1, 2]}, {}, {"Exports": [3]}]
 
     assert Aws(lambda _: Client(), REGION).read("cloudformation:ListExports", "all") == [1, 2, 3]
+
+
+PAGE = (ROOT / "docs" / "cli.md").read_text()
+
+
+def test_the_page_has_the_permissions_that_are_used():
+    """Anybody may ask who they are, so that one needs no permission."""
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", PAGE.split("## Permissions")[1], re.MULTILINE)
+    told = {f"{service}:{action}" for service, actions in rows for action in re.findall(r"`(\w+)`", actions)}
+    assert told == set(READS) - {"sts:GetCallerIdentity"}
+
+
+def test_the_page_has_every_check_and_every_exit_code():
+    assert re.findall(r"`(P\d\d)`", PAGE.split("| check |")[1].split("\n\n")[0]) == list(CHECKS)
+    rows = PAGE.split("## Exit codes")[1].split("## ")[0]
+    assert [int(code) for code in re.findall(r"^\| (\d+) ", rows, re.MULTILINE)] == list(Exit)
+
+
+def test_the_page_shows_options_that_there_are(account):
+    for command in re.findall(r"^cloudhsm-settings (.+)$", PAGE, re.MULTILINE):
+        name, *words = command.split()
+        usage = account.run(name, "--help").out
+        assert [word for word in words if word.startswith("--") and word not in usage] == []
