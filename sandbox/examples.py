@@ -15,6 +15,7 @@ from textwrap import shorten
 
 from botocore.exceptions import ClientError
 
+from sandbox import alarms
 from sandbox.cdk import bootstrap, cdk
 from sandbox.cloud import REGION, SAM, Cloud, sam
 from sandbox.ministack import ROOT
@@ -42,6 +43,11 @@ def nothing(_cloud: Cloud, _example: "Example") -> Names:
     return {}
 
 
+def all_is_well(_cloud: Cloud, _stack: str) -> str:
+    """Nothing is tried."""
+    return ""
+
+
 @dataclass(frozen=True)
 class Example:
     """One directory of examples/ and what its last stack must put out."""
@@ -56,6 +62,8 @@ class Example:
     before: Hook = seed
     after_first: Hook = nothing
     """What a person does, or learns, between the first command and the second."""
+    afterwards: Callable[[Cloud, str], str] = all_is_well
+    """What is tried of the stack once it is deployed: what is wrong with it."""
     instead: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Beginning of a command that the local cloud does not know -> what does the same there."""
 
@@ -111,6 +119,7 @@ class Rehearsal:
             for region in example.regions:
                 outputs = Stacks(self._cloud, region=region).outputs(example.stack)
                 fault = fault or _difference(outputs, example.expected)
+            fault = fault or example.afterwards(self._cloud, example.stack)
         except Exception as error:
             fault = "\n".join([str(error), *self._failures(example)])
         return Result(example, time.monotonic() - began, outputs, fault)
@@ -252,6 +261,13 @@ EXAMPLES = (
         regions=("eu-west-1",),
         before=_make_network,
         after_first=_security_group,
+    ),
+    Example(
+        "monitoring",
+        "cloudhsm-monitoring",
+        {"Dashboard": "cloudhsm-monitoring-*", "TopicArn": "arn:aws:sns:*"},
+        before=nothing,
+        afterwards=alarms.faults_of,
     ),
     Example("cdk", "CloudHsmSettings", _MIGRATED, before=_bootstrap, instead=_INSTALLED),
     Example(

@@ -1,4 +1,4 @@
-"""Runs MiniStack inside its own environment, with what it lacks: fast time, AWS::CloudHSM::Cluster, cancellation.
+"""Runs MiniStack inside its own environment, with what it lacks: fast time, clusters, cancellation, monitoring.
 
 Started by `sandbox.ministack` with that environment's Python. It ends when its standard input closes, so that no
 server outlives the process that started it. SECONDS_BETWEEN_POLLS shortens `rate(1 minute)`.
@@ -22,6 +22,7 @@ from ministack.services.cloudformation import provisioners  # type: ignore[impor
 # A script that is run with -P, so that nothing of the outside is found, has to find its own package.
 sys.path.append(str(Path(__file__).parents[1]))
 from sandbox.cancelling import let_operations_be_cancelled
+from sandbox.monitoring import let_it_be_monitored
 from sandbox.stepped import VARIABLE, SteppedClock
 from sandbox.stepping import let_time_pass_in_steps
 from sandbox.stubs import know_stubs
@@ -149,6 +150,7 @@ attach_functions_to_vpcs()
 know_cloudhsm_clusters()
 know_stubs(require)
 let_operations_be_cancelled(require)
+let_it_be_monitored(require)
 if VARIABLE in os.environ:
     let_time_pass_in_steps(require, SteppedClock(Path(os.environ[VARIABLE])))
 sys.argv = ["ministack"]

@@ -32,6 +32,11 @@ def records(table: dynamodb.Table, index: str) -> iam.PolicyDocument:
     )
 
 
+def scan(table: dynamodb.Table) -> iam.PolicyDocument:
+    """To read all items of a table."""
+    return _document(_allow(["dynamodb:Scan"], table.table_arn, sid="ReadAllRecords"))
+
+
 def ends(table: dynamodb.Table) -> iam.PolicyDocument:
     """To write into the items of a table; the same call returns what was there."""
     return _document(_allow(["dynamodb:UpdateItem"], table.table_arn, sid="EndRecords"))

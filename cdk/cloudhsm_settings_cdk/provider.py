@@ -10,6 +10,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk.aws_scheduler import CfnScheduleGroup, ScheduleExpression
 from constructs import Construct, IConstruct
 
 from cloudhsm_settings_cdk.deployment import (
@@ -24,7 +26,9 @@ from cloudhsm_settings_cdk.deployment import (
     make_responder,
     make_table,
 )
+from cloudhsm_settings_cdk.drift_check import make_drift_check
 from cloudhsm_settings_cdk.limits import provider_faults, refuse
+from cloudhsm_settings_cdk.monitoring import ProviderMonitoring
 
 EXPORT_NAME = "cloudhsm-cluster-settings-ServiceToken"
 """Under which the stack of template.yaml exports its ServiceToken, when it has its default name."""
@@ -57,6 +61,7 @@ class ClusterSettingsProvider(Construct):
         architecture: lambda_.Architecture | None = None,
         log_level: lambda_.ApplicationLogLevel = lambda_.ApplicationLogLevel.INFO,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_YEAR,
+        drift_check: ScheduleExpression | None = None,
         use_fips_endpoints: bool = False,
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
@@ -73,6 +78,8 @@ class ClusterSettingsProvider(Construct):
         :param architecture: Of the functions; their code runs on both. Default: ARM_64.
         :param log_level: Of the function's own log lines, anything but TRACE; its metrics are lines of level INFO.
         :param log_retention: How long the logs are kept.
+        :param drift_check: How often all clusters are compared with what is declared, such as
+            `ScheduleExpression.rate(Duration.days(1))`; nothing is changed. Default: never.
         :param use_fips_endpoints: Calls AWS at endpoints with FIPS validated cryptography.
         :param vpc: Puts the functions into a VPC. They need a way to CloudHSM, CloudFormation, EventBridge Scheduler,
             DynamoDB and S3 from there. Default: none.
@@ -104,6 +111,8 @@ class ClusterSettingsProvider(Construct):
         """The function that responds when all invocations of the other crashed."""
         self.function = make_function(common, self.responder, Clusters(cluster_id_pattern, cluster_tag), log_level)
         """The function, for alarms on its metrics."""
+        if drift_check:
+            make_drift_check(self, drift_check, self.function, self.table, kms_key)
 
     @staticmethod
     def from_export_name(scope: Construct, id: str, export_name: str = EXPORT_NAME) -> IClusterSettingsProvider:
@@ -129,6 +138,23 @@ class ClusterSettingsProvider(Construct):
     def grant_invoke(self, grantee: iam.IGrantable) -> iam.Grant:
         """Lets `grantee` invoke the function, as a service role of CloudFormation has to."""
         return self.function.grant_invoke(grantee)
+
+    def monitor(self, topic: sns.ITopic) -> ProviderMonitoring:
+        """Alarms that tell `topic`, a dashboard, queries, and a rule for changes by others, as examples/monitoring has.
+
+        The policy of a topic that the app does not own has to let cloudwatch and events publish.
+        """
+        group = self.node.find_child("ScheduleGroup")
+        assert isinstance(group, CfnScheduleGroup)  # noqa: S101  # made above
+        return ProviderMonitoring(
+            self,
+            "Monitoring",
+            topic=topic,
+            function=self.function,
+            responder=self.responder,
+            log_group=self.log_group,
+            schedule_group_name=group.ref,
+        )
 
 
 class _DeployedProvider(Construct):

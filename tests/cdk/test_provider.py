@@ -5,7 +5,7 @@ import re
 from functools import partial
 
 import pytest
-from aws_cdk import App, Environment, Fn, Stack, Tags
+from aws_cdk import App, Duration, Environment, Fn, Stack, Tags
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
@@ -13,6 +13,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Match, Template
 from aws_cdk.aws_lambda import ApplicationLogLevel, Architecture
 from aws_cdk.aws_logs import RetentionDays
+from aws_cdk.aws_scheduler import ScheduleExpression
 
 from cloudhsm_settings_cdk import EXPORT_NAME, ClusterSettingsProvider
 from cloudhsm_settings_cdk.limits import provider_faults
@@ -83,6 +84,7 @@ def compared(value):
                 "architecture": Architecture.X86_64,
                 "log_level": ApplicationLogLevel.DEBUG,
                 "log_retention": RetentionDays.ONE_MONTH,
+                "drift_check": ScheduleExpression.rate(Duration.days(1)),
                 "use_fips_endpoints": True,
             },
             {
@@ -90,6 +92,7 @@ def compared(value):
                 "Architecture": "x86_64",
                 "LogLevel": "DEBUG",
                 "LogRetentionInDays": 30,
+                "DriftCheck": "rate(1 day)",
                 "UseFipsEndpoints": "true",
             },
         ),
@@ -114,8 +117,9 @@ def test_with_everything_that_a_platform_team_prescribes_it_is_what_template_yam
         role_path="/platform/hsm/",
         kms_key=kms.Key.from_key_arn(parent, "Key", KEY),
         code_signing_config=lambda_.CodeSigningConfig.from_code_signing_config_arn(parent, "Signing", SIGNING),
+        drift_check=ScheduleExpression.rate(Duration.days(1)),
     )
-    theirs = translated(**EVERY_PARAMETER)
+    theirs = translated(**EVERY_PARAMETER, DriftCheck="rate(1 day)")
     assert compared(deployed(ours)) == compared(theirs)
     made = deployed(ours)
     roles = [each["Properties"] for each in made.values() if each["Type"] == "AWS::IAM::Role"]

@@ -1,0 +1,131 @@
+"""examples/monitoring watches what docs/operations.md says, and only what the code emits."""
+
+import json
+import re
+from typing import Any
+
+import pytest
+from cfnlint.decode.cfn_yaml import loads
+
+from cloudhsm_settings.custom_resource.observability import NAMESPACE, SERVICE
+from cloudhsm_settings.errors import Failure
+from sandbox.alarms import BROUGHT_ABOUT_BY, NOT_HERE
+from tests.unit.test_pages import ROOT, counted_by_the_code, section
+
+TEMPLATE = loads((ROOT / "examples" / "monitoring" / "template.yaml").read_text())["Resources"]
+ROW = re.compile(r"\| (`\w+`(?:(?:, | or )`\w+`)*)(?: of `(\w+)` \(([\w/]+)\))? >= (\d)(?: in (\d+) minutes)? \|")
+FILTER_ROW = re.compile(r"\| a metric filter on `(.+?)` >= (\d) \|")
+
+
+def of_type(kind: str) -> dict[str, dict[str, Any]]:
+    return {name: each["Properties"] for name, each in TEMPLATE.items() if each["Type"] == kind}
+
+
+ALARMS = of_type("AWS::CloudWatch::Alarm")
+FILTERS = of_type("AWS::Logs::MetricFilter")
+
+
+def name_in(value: Any) -> str:
+    """What a dimension names: a resource of this template, or one that the provider's stack exports."""
+    match value:
+        case {"Fn::ImportValue": {"Fn::Sub": name}}:
+            return str(name).removeprefix("${ProviderStack}-").removesuffix("Name")
+        case {"Ref": name}:
+            return str(name)
+    return str(value)
+
+
+def watched(alarm: dict[str, Any]) -> tuple[str, str, str, int, int]:
+    dimensions = {each["Name"]: name_in(each["Value"]) for each in alarm.get("Dimensions", [])}
+    of = "" if alarm["Namespace"] == NAMESPACE else next(iter(dimensions.values()))
+    return (alarm["Namespace"], alarm["MetricName"], of, alarm["Threshold"], alarm["Period"])
+
+
+def documented() -> set[tuple[str, str, str, int, int]]:
+    rows = section("operations.md", "Alarms").splitlines()[3:]
+    found = set()
+    for row in filter(None, rows):
+        if filtered := FILTER_ROW.match(row):
+            (made,) = [each for each in FILTERS.values() if each["FilterPattern"] == filtered[1]]
+            (metric,) = made["MetricTransformations"]
+            found.add((metric["MetricNamespace"], metric["MetricName"], "", int(filtered[2]), 300))
+            continue
+        matched = ROW.match(row)
+        assert matched, row
+        names, of, namespace, threshold, minutes = matched.groups()
+        period = int(minutes or 5) * 60
+        for name in re.findall(r"\w+", names.replace(" or ", " ")):
+            found.add((namespace or NAMESPACE, name, of or "", int(threshold), period))
+    return found
+
+
+def test_every_alarm_of_the_page_is_there_and_no_other():
+    assert {watched(alarm) for alarm in ALARMS.values()} == documented()
+    assert len(ALARMS) == len(documented())
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_watches_what_is_emitted(name):
+    alarm = ALARMS[name]
+    of_filters = {each["MetricTransformations"][0]["MetricName"] for each in FILTERS.values()}
+    if alarm["Namespace"] != NAMESPACE:
+        assert alarm["Namespace"] in ("AWS/Lambda", "AWS/Events")
+    elif alarm["MetricName"] in of_filters:
+        assert "Dimensions" not in alarm
+    else:
+        assert alarm["MetricName"] in counted_by_the_code()
+        assert alarm["Dimensions"] == [{"Name": "service", "Value": SERVICE}]
+
+
+@pytest.mark.parametrize("name", ALARMS)
+def test_an_alarm_tells_the_topic_and_says_what_to_do(name):
+    assert ALARMS[name]["AlarmActions"] == [{"Fn::If": ["MakesTopic", {"Ref": "Topic"}, {"Ref": "AlarmTopicArn"}]}]
+    assert len(ALARMS[name]["AlarmDescription"].split(". ")) >= 2
+    # Nothing happens to a provider that nobody uses.
+    assert ALARMS[name]["TreatMissingData"] == "notBreaching"
+
+
+def test_every_alarm_is_set_off_on_the_local_cloud_or_says_why_not():
+    assert set(BROUGHT_ABOUT_BY) | set(NOT_HERE) == set(ALARMS)
+    assert not set(BROUGHT_ABOUT_BY) & set(NOT_HERE)
+
+
+def test_the_queries_are_those_of_the_page():
+    page = re.findall(r"```logs-insights\n(.*?)```", (ROOT / "docs" / "operations.md").read_text(), re.DOTALL)
+    kept = [each["QueryString"] for each in of_type("AWS::Logs::QueryDefinition").values()]
+    assert sorted(kept) == sorted(page)
+
+
+def dashboard() -> list[dict[str, Any]]:
+    body, _ = of_type("AWS::CloudWatch::Dashboard")["Dashboard"]["DashboardBody"]["Fn::Sub"]
+    widgets: list[dict[str, Any]] = json.loads(body)["widgets"]
+    return widgets
+
+
+def shown(title: str) -> list[str]:
+    (widget,) = [each for each in dashboard() if each["properties"]["title"] == title]
+    return [metric[1] for metric in widget["properties"]["metrics"] if isinstance(metric[0], str)]
+
+
+def test_the_dashboard_shows_the_state_of_every_alarm():
+    assert dashboard()[0]["properties"]["alarms"] == [f"${{{name}.Arn}}" for name in ALARMS]
+
+
+def test_the_dashboard_shows_every_outcome_and_every_metric_of_the_code():
+    assert set(shown("Outcomes")) == {"Succeeded", "Drifted"} | {each.outcome for each in Failure.__subclasses__()}
+    everything = {name for each in dashboard() for name in ("metrics" in each["properties"] and shown_in(each)) or ()}
+    assert counted_by_the_code() - everything == {"Contested"}
+
+
+def shown_in(widget: dict[str, Any]) -> list[str]:
+    return shown(widget["properties"]["title"])
+
+
+def test_widgets_lie_side_by_side():
+    places = [
+        (x, y)
+        for each in dashboard()
+        for x in range(each["x"], each["x"] + each["width"])
+        for y in range(each["y"], each["y"] + each["height"])
+    ]
+    assert len(places) == len(set(places)) == 24 * (max(y for _, y in places) + 1)
