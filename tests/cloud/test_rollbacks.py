@@ -144,9 +144,9 @@ def test_three_hsms_with_a_wait_condition(fleet, stacks):
     assert fleet.cluster(cluster.cluster_id).hsm_type == "hsm2m.medium"
 
 
-def test_several_hsms_that_cloudhsm_reverts_fail_the_wait_condition_each_time(fleet, stacks):
-    """As somebody deploys the example who forgets the new names once, and tries again."""
-    cluster = fleet.seed(hsms=2, outcome=MigrationOutcome.REVERT)
+def test_several_hsms_that_cloudhsm_reverts_fail_the_wait_condition(fleet, stacks):
+    """As somebody deploys the example who forgets the new names at first."""
+    cluster = fleet.seed(hsms=2, seconds_per_hsm=300, outcome=MigrationOutcome.REVERT)
     former = LONG.read_text().replace("hsm2m.medium", "hsm1.medium")
     assert stacks.create("long-reverted", former, ClusterId=cluster.cluster_id) == "CREATE_COMPLETE"
 
@@ -155,11 +155,10 @@ def test_several_hsms_that_cloudhsm_reverts_fail_the_wait_condition_each_time(fl
     assert type_changes(fleet, cluster) == []
 
     renamed = LONG.read_text().replace("Handle1", "Handle2").replace("Migrated1", "Migrated2")
-    for times in (1, 2):
-        assert stacks.update("long-reverted", renamed, ClusterId=cluster.cluster_id) == "UPDATE_ROLLBACK_COMPLETE"
-        assert reasons(stacks, "long-reverted").count("CloudHSM reverted the change") == times
-        assert type_changes(fleet, cluster) == ["hsm2m.medium"] * times
-        assert stacks.outputs("long-reverted")["HsmType"] == "hsm1.medium"
+    assert stacks.update("long-reverted", renamed, ClusterId=cluster.cluster_id) == "UPDATE_ROLLBACK_COMPLETE"
+    assert "CloudHSM reverted the change" in reasons(stacks, "long-reverted")
+    assert type_changes(fleet, cluster) == ["hsm2m.medium"]
+    assert stacks.outputs("long-reverted")["HsmType"] == "hsm1.medium"
 
 
 def test_drift_is_shown_and_left_alone(fleet, stacks):
