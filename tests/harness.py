@@ -14,10 +14,10 @@ from cloudhsm_settings.custom_resource.event import Key
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.custom_resource.resource import ScheduledResource
 from cloudhsm_settings.custom_resource.store import KEY, DynamoDbStore
-from cloudhsm_settings.declared import digest_of
+from cloudhsm_settings.declared import digest_of, retention_of
 from cloudhsm_settings.environment import Environment
 from cloudhsm_settings.handler import wire
-from cloudhsm_settings.history import Memory, TypeChange
+from cloudhsm_settings.history import Memory, RetentionChange, TypeChange
 from events.situations import Situation
 from sandbox.cloudhsm import CloudHsmServer
 from sandbox.receiver import Receiver
@@ -101,17 +101,15 @@ class Harness:
         return event
 
     def remember(self, event: dict[str, Any], at: float) -> None:
-        """Lets the resource know of the migration that the update before `event`, which it undoes, has begun."""
-        properties, old = event["ResourceProperties"], event["OldResourceProperties"]
-        change = TypeChange(
-            event["PhysicalResourceId"],
-            "hsm1.medium",
-            "hsm2m.medium",
-            at,
-            "the-update-before",
-            before=digest_of(properties),
-            after=digest_of(old),
-            answered=True,
+        """Lets the resource know of the changes that the update before `event`, which it undoes, has made."""
+        properties, old, cluster_id = (
+            event[name] for name in ("ResourceProperties", "OldResourceProperties", "PhysicalResourceId")
+        )
+        digests = {"before": digest_of(properties), "after": digest_of(old)}
+        made: Any = {"request_id": "the-update-before", "answered": True, **digests}
+        memory = Memory(
+            TypeChange(cluster_id, "hsm1.medium", "hsm2m.medium", at, **made),
+            RetentionChange(cluster_id, retention_of(old) or 0, at, retention_of(properties), **made),
         )
         record = Record(
             stack_id=event["StackId"],
@@ -122,7 +120,7 @@ class Harness:
             signed_at=at,
             ended=True,
             settled=True,
-            memory=Memory(change).to_json(),
+            memory=memory.to_json(),
         )
         self.store.claim(record, at, only_same_id=False)
         before = self.store.read(record.key)

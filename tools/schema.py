@@ -13,6 +13,7 @@ from typing import Any, get_args
 from cloudhsm_settings import properties as defined
 from cloudhsm_settings.attributes import attributes
 from cloudhsm_settings.cluster import Cluster
+from cloudhsm_settings.custom_resource.event import ENVELOPE
 from cloudhsm_settings.identity import CLUSTER_ID
 from cloudhsm_settings.request import Progress
 
@@ -61,7 +62,7 @@ _LIMITS: dict[str, dict[str, Any]] = {
 def schema() -> dict[str, Any]:
     """The schema as it should be; KeyError for a property without limits or without a description."""
     said = _said_of_properties() | _said_of_attributes()
-    writable = [*defined.ENVELOPE, *defined.PROPERTIES]
+    writable = [*ENVELOPE, *defined.PROPERTIES]
     members = {f"{name}.{member}" for name in writable for member in _LIMITS[name].get("properties", ())}
     read_only = [name for name in ATTRIBUTES if name not in {*writable, *members}]
     write_only = [name for name in writable if name not in {each.partition(".")[0] for each in ATTRIBUTES}]

@@ -12,7 +12,7 @@ is refused.
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from cloudhsm_settings import reasons
 from cloudhsm_settings.cluster import CloudHsm, Cluster
@@ -23,6 +23,7 @@ from cloudhsm_settings.history import Memory, RetentionChange, TypeChange
 from cloudhsm_settings.reconcile import decide, unreachable
 from cloudhsm_settings.request import Progress, Request, StackPhase
 
+_Change = TypeVar("_Change", TypeChange, RetentionChange)
 _MOST_UNREADABLE = 3
 """Polls that could not read the stack, after which it counts as UNKNOWN."""
 
@@ -65,10 +66,15 @@ class Asked:
     request_id: str
 
     def seen(self, memory: Memory) -> Memory:
-        """The memory as this request finds it, see `TypeChange.seen_by`."""
-        change = memory.type_change
-        seen = change and change.seen_by(self.properties, self.old_properties, self.request_id)
-        return replace(memory, type_change=seen)
+        """The memory as this request finds it, see `history`."""
+        me = (self.properties, self.old_properties, self.request_id)
+        hsm_type, retention = memory.type_change, memory.retention_change
+        return Memory(hsm_type and hsm_type.seen_by(*me), retention and retention.seen_by(*me))
+
+    def own(self, change: _Change) -> _Change:
+        """The change, told from those of others."""
+        before, after = digest_of(self.old_properties), digest_of(self.properties)
+        return replace(change, request_id=self.request_id, before=before, after=after)
 
 
 def converge(
@@ -82,10 +88,10 @@ def converge(
         run.progress = replace(run.progress, waits_for=reasons.unreachable(transient))
         last: Wait | Fail = unreachable(run.request, transient, run.progress, around.now())
         if isinstance(last, Fail):
-            run.read_stack_if_unread()
+            with suppress(Transient):
+                run.read_stack_if_unread()
     except Failure as failure:
-        last = Fail(failure)
-        run.read_stack_if_unread()
+        last = run.failed(failure)
     decision = _kind(run.request, last)
     around.decided(decision, run.cluster)
     return Step(decision, run.cluster, run.progress, run.memory)
@@ -124,10 +130,17 @@ class _Run:
                     return Step(decision, self.cluster, self.progress, self.memory)
 
     def read_stack_if_unread(self) -> None:
-        """After a failure: a rollback is told something else than a user."""
-        if self.request.former is not None and self.request.direction is StackPhase.UNREAD:
-            with suppress(Transient):
-                self._read_stack()
+        """After a failure: a rollback is told something else than a user. Raises Transient."""
+        if self.request.may_ask_direction:
+            self._read_stack()
+
+    def failed(self, failure: Failure) -> Wait | Fail:
+        """The failure, as soon as it is known whom it is told."""
+        try:
+            self.read_stack_if_unread()
+        except Transient as transient:
+            return unreachable(self.request, transient, self.progress, self.around.now())
+        return Fail(failure)
 
     def _observed(self) -> Cluster | None:
         """What CloudHSM says, unless it lags behind an earlier operation. Of an own change, reads are the proof."""
@@ -140,7 +153,7 @@ class _Run:
         return cluster and earlier.corrected(cluster, self.around.now())
 
     def _read_stack(self) -> None:
-        """The phase, and at the first time the direction; a stack that has turned has ended this request."""
+        """The phase, and the direction as soon as it can be read; a stack that has turned has ended this request."""
         try:
             phase = self.around.stack_phase()
         except Transient:
@@ -149,7 +162,7 @@ class _Run:
             else:
                 self.progress = replace(self.progress, unreadable=self.progress.unreadable + 1)
                 raise
-        if self.progress.direction is StackPhase.UNREAD:
+        if self.progress.direction in (StackPhase.UNREAD, StackPhase.UNKNOWN):
             self.progress = replace(self.progress, direction=phase)
         direction = self.progress.direction
         if direction is StackPhase.ROLLING_BACK:
@@ -160,28 +173,23 @@ class _Run:
         self.request = replace(self.request, phase=phase, direction=direction)
 
     def _modify_retention(self, days: int, asked: Progress) -> None:
-        self.progress = self._recorded(asked, self.memory)
-        with _Refusals(self, replace(asked, retention_asked_at=None)):
+        previous = self.cluster.retention_days if self.cluster else None
+        change = self.asked.own(RetentionChange(self.request.cluster_id, days, self.around.now(), previous))
+        before, memory = self.memory, replace(self.memory, retention_change=change)
+        self.around.checkpoint(asked, memory)
+        self.progress, self.memory = asked, memory
+        with _Refusals(self, replace(asked, retention_asked_at=None), before):
             cluster = self.cloudhsm.modify_retention(self.request.cluster_id, days)
             self.progress = replace(asked, retention_answered=True)
-            previous = self.cluster.retention_days if self.cluster else None
-            change = RetentionChange(self.request.cluster_id, days, self.around.now(), previous)
-            self.memory = replace(self.memory, retention_change=change)
+            self.memory = replace(memory, retention_change=replace(change, answered=True))
             self.cluster = _answered(cluster, self.cluster)
 
     def _modify_hsm_type(self, decision: ModifyHsmType) -> None:
         phase = self.request.phase
-        change = TypeChange(
-            cluster_id=self.request.cluster_id,
-            previous=decision.progress.previous_hsm_type,
-            hsm_type=decision.hsm_type,
-            at=self.around.now(),
-            request_id=self.asked.request_id,
-            before=digest_of(self.asked.old_properties),
-            after=digest_of(self.asked.properties),
-        )
+        previous, now = decision.progress.previous_hsm_type, self.around.now()
+        change = self.asked.own(TypeChange(self.request.cluster_id, previous, decision.hsm_type, now))
         before, memory = self.memory, replace(self.memory, type_change=change)
-        self._recorded(decision.progress, memory)
+        self.around.checkpoint(decision.progress, memory)
         self._read_stack()
         if self.request.phase is not phase:
             return
@@ -193,15 +201,11 @@ class _Run:
             self.memory = replace(memory, type_change=replace(change, answered=True))
             self.cluster = _answered(cluster, self.cluster)
 
-    def _recorded(self, progress: Progress, memory: Memory) -> Progress:
-        self.around.checkpoint(progress, memory)
-        return progress
-
 
 class _Refusals:
     """Around a call of ModifyCluster: what was not done was not asked for, and one refusal is waited out."""
 
-    def __init__(self, run: _Run, unasked: Progress, memory: Memory | None = None) -> None:
+    def __init__(self, run: _Run, unasked: Progress, memory: Memory) -> None:
         self._run, self._unasked, self._memory = run, unasked, memory
 
     def __enter__(self) -> None: ...
@@ -217,7 +221,7 @@ class _Refusals:
 
     def _forget(self, progress: Progress) -> None:
         self._run.progress = progress
-        self._run.memory = self._memory or self._run.memory
+        self._run.memory = self._memory
 
 
 def _answered(answer: Cluster, before: Cluster | None) -> Cluster:

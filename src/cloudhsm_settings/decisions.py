@@ -44,6 +44,8 @@ class Wait:
 
     progress: Progress
     because: str
+    is_brief: bool = False
+    """Over by the next poll: a rollback waits for it too."""
 
 
 @dataclass(frozen=True, repr=False)

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
-from cloudhsm_settings.custom_resource.event import shown, whole_number
+from cloudhsm_settings.custom_resource.event import ENVELOPE, shown, whole_number
 from cloudhsm_settings.errors import InvalidProperties
-from cloudhsm_settings.properties import ENVELOPE, PROPERTIES, parse
+from cloudhsm_settings.properties import PROPERTIES, parse
 
 LONGEST_VALUE = 8192
 """Characters of one property's value that a record keeps: no valid one is longer."""

@@ -19,14 +19,10 @@ LAG = 120
 """Seconds in which a read may show what was true before a change: 80 to 120 were measured."""
 
 
-@dataclass(frozen=True)
-class TypeChange:
-    """One change of type. `at` is when ModifyCluster was called, seconds since the epoch."""
+@dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What is remembered of a change of either kind."""
 
-    cluster_id: str
-    previous: str
-    hsm_type: str
-    at: float
     request_id: str = ""
     before: str = ""
     """Digest of the properties before the update that made it."""
@@ -42,14 +38,24 @@ class TypeChange:
         undoes = digest_of(properties) == self.before and digest_of(old) == self.after
         return replace(self, is_last=self.is_last and (undoes or request_id == self.request_id))
 
+
+@dataclass(frozen=True)
+class TypeChange(_Change):
+    """One change of type. `at` is when ModifyCluster was called, seconds since the epoch."""
+
+    cluster_id: str
+    previous: str
+    hsm_type: str
+    at: float
+
     def window_is_open(self, now: float) -> bool:
         """Whether CloudHSM may still allow the way back."""
         return now < self.at + ROLLBACK_WINDOW
 
 
 @dataclass(frozen=True)
-class RetentionChange:
-    """The last change of the retention. `at` is when CloudHSM took it, seconds since the epoch."""
+class RetentionChange(_Change):
+    """The last change of the retention. `at` is when ModifyCluster was called, seconds since the epoch."""
 
     cluster_id: str
     days: int
@@ -83,7 +89,7 @@ class Memory:
             state = states.MODIFY_IN_PROGRESS if cluster.state == states.ACTIVE else cluster.state
             cluster = replace(cluster, hsm_type=change.hsm_type, state=state)
         retention = self.retention_change
-        lags = retention is not None and now - retention.at < LAG
+        lags = retention is not None and retention.answered and now - retention.at < LAG
         former = (cluster.cluster_id, cluster.retention_days)
         if retention and lags and (retention.cluster_id, retention.previous) == former:
             cluster = replace(cluster, retention_type="DAYS", retention_value=str(retention.days))

@@ -81,11 +81,15 @@ def _during_rollback(
     expires = cluster.rollback_expires_at
     if now >= expires if expires is not None else not change.window_is_open(now):
         return Leave(reasons.window_closed(cluster), drifted=True)
+    waiting = replace(modify.progress, hsm_type_asked_at=None, previous_hsm_type="")
     if cluster.state in (states.ACTIVE, states.MODIFY_IN_PROGRESS):
+        # An update that was cancelled as soon as it was sent looks like its own rollback, until that one comes.
+        if request.may_be_overtaken:
+            return Wait(waiting, reasons.perhaps_overtaken(request), is_brief=True)
         return _turning_back(modify)
     if cluster.state in states.SETTLED:
         return Leave(reasons.kept(request, cluster, f"it is {cluster.state}"), drifted=True)
-    return Wait(replace(modify.progress, hsm_type_asked_at=None, previous_hsm_type=""), reasons.in_transition(cluster))
+    return Wait(waiting, reasons.in_transition(cluster))
 
 
 def _by_the_user(request: Request, cluster: Cluster, modify: ModifyHsmType, now: float) -> TypeDecision:

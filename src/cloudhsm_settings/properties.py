@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, get_args
 
-from cloudhsm_settings.custom_resource.event import LONGEST_NAME, is_text, shown, split, whole_number
+from cloudhsm_settings.custom_resource.event import ENVELOPE, LONGEST_NAME, is_text, shown, split, whole_number
 from cloudhsm_settings.errors import InvalidProperties
 from cloudhsm_settings.identity import is_cluster_id
 
@@ -15,8 +15,6 @@ PROPERTIES = ("ClusterId", "HsmType", "BackupRetentionPolicy", "HsmTypeOnRollbac
 SETTINGS = ("HsmType", "BackupRetentionPolicy")
 """At least one of them has to be declared."""
 POLICY_MEMBERS = ("Type", "Value")
-# CloudFormation's own, present in every request.
-ENVELOPE = ("ServiceToken", "ServiceTimeout")
 RETENTION_TYPE = "DAYS"
 RETENTION_DAYS = range(7, 380)
 _DAYS = f"{RETENTION_DAYS[0]} to {RETENTION_DAYS[-1]}"

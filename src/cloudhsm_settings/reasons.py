@@ -172,6 +172,11 @@ def no_type_shown(cluster: Cluster) -> str:
     return f"{cluster.cluster_id} reports no HSM type"
 
 
+def perhaps_overtaken(request: Request) -> str:
+    """A rollback that is about to turn a type back looks twice."""
+    return f"{request.cluster_id} is turned back at the next poll, unless another request comes before it"
+
+
 def in_transition(cluster: Cluster) -> str:
     """Somebody else's change is running."""
     return f"{cluster.cluster_id} is {seen(cluster)}, which takes no other change"

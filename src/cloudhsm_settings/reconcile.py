@@ -50,7 +50,7 @@ def decide(request: Request, cluster: Cluster | None, progress: Progress, now: f
     decision = _decide(request, cluster, progress, now)
     if request.former is None or request.accepted or not isinstance(decision, Fail | Wait):
         return decision
-    if request.direction is StackPhase.UNREAD:
+    if request.may_ask_direction:
         return ReadStack("is the stack rolling back?")
     return _kind_to_rollbacks(request, cluster, decision, now) if request.rolls_back else decision
 
@@ -72,7 +72,7 @@ def _kind_to_rollbacks(request: Request, cluster: Cluster | None, decision: Fail
         drifted = wanted is not None and (cluster is None or cluster.shown_type != wanted)
         return Done(f"stack rollback, left alone: {decision.because}", drifted)
     is_awaited = cluster is not None and _is_awaited(request, cluster, decision.progress.hsm_type_asked_at, now)
-    return decision if is_awaited else Accepted(decision.because)
+    return decision if is_awaited or decision.is_brief else Accepted(decision.because)
 
 
 def _is_awaited(request: Request, cluster: Cluster, asked_at: float | None, now: float) -> bool:
@@ -99,7 +99,8 @@ def _decide(request: Request, cluster: Cluster | None, progress: Progress, now: 
     if isinstance(change, ModifyHsmType):
         return _in_time(request, cluster, change, now)
     if isinstance(change, Wait):
-        return _wait(request, cluster, change.progress, now, change.because)
+        waiting = _wait(request, cluster, change.progress, now, change.because)
+        return replace(waiting, is_brief=change.is_brief) if isinstance(waiting, Wait) else waiting
     if isinstance(change, Follow):
         followed = replace(progress, hsm_type_asked_at=now, hsm_type_answered=True, former_seen_at=None)
         return _follow(request, cluster, followed, now)
@@ -133,7 +134,7 @@ def _converge_retention(request: Request, cluster: Cluster, progress: Progress, 
 
 
 def _retention_as_declared(request: Request, cluster: Cluster) -> bool:
-    return request.settings.retention_days in (None, cluster.retention_days)
+    return request.leaves_retention or request.settings.retention_days in (None, cluster.retention_days)
 
 
 def _follow(request: Request, cluster: Cluster, progress: Progress, now: float) -> Decision:
@@ -145,6 +146,13 @@ def _follow(request: Request, cluster: Cluster, progress: Progress, now: float) 
         return Done(f"{cluster.cluster_id} is ACTIVE and wholly {wanted}")
     if cluster.state in states.SETTLED and cluster.shown_type not in ("", wanted):
         return _went_back(request, cluster, progress, now)
+    asked_at = progress.hsm_type_asked_at or now
+    is_unheard = progress.turns_back and not progress.hsm_type_answered and cluster.shown_type not in ("", wanted)
+    if is_unheard and cluster.state == states.MODIFY_IN_PROGRESS:
+        # What was to be turned back still runs: the call never arrived, or reads lag.
+        if now - asked_at < LAG:
+            return _wait(request, cluster, progress, now, reasons.migrating(request, cluster))
+        return decide(request, cluster, replace(progress, hsm_type_asked_at=None), now)
     # What somebody else changes meanwhile is no answer to our call.
     seen = cluster.state in states.TYPE_CHANGING or cluster.shown_type == wanted
     under_way = replace(progress, former_seen_at=None, hsm_type_answered=progress.hsm_type_answered or seen)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any, Self
 
 from cloudhsm_settings.declared import retention_of
-from cloudhsm_settings.history import TypeChange
+from cloudhsm_settings.history import RetentionChange, TypeChange
 from cloudhsm_settings.identity import declared_cluster
 from cloudhsm_settings.properties import Settings
 
@@ -61,12 +61,16 @@ class Request:
     """None for a Create."""
     change: TypeChange | None = None
     """The last change of type that this resource made."""
+    retention_change: RetentionChange | None = None
+    """The last change of the retention that this resource made."""
     direction: StackPhase = StackPhase.UNREAD
     """Which way the stack went when it was first read: it tells a rollback's request from a user's."""
     phase: StackPhase = StackPhase.UNREAD
     """Which way the stack goes now; read anew in each poll that calls ModifyCluster."""
     is_fresh: bool = True
     """Signed seconds ago: its stack cannot have turned since."""
+    may_be_overtaken: bool = False
+    """No poll has come yet: the request that undoes this one may be on its way."""
     accepted: bool = False
     """The stack has its response; what follows goes to the wait condition handle, or to the log."""
     logical_resource_id: str = "Settings"
@@ -89,6 +93,12 @@ class Request:
         return self.former is not None and self.direction is StackPhase.ROLLING_BACK
 
     @property
+    def may_ask_direction(self) -> bool:
+        """Whether it is not known which way the stack went, and not yet asked in this poll."""
+        is_unknown = self.direction is StackPhase.UNKNOWN and self.phase is StackPhase.UNREAD
+        return self.former is not None and (is_unknown or self.direction is StackPhase.UNREAD)
+
+    @property
     def changes_type(self) -> bool:
         """Whether the template itself asks for a change of the type, not only drift does."""
         return self.former is None or not self.is_in_place or self.settings.hsm_type != self.former.hsm_type
@@ -105,6 +115,16 @@ class Request:
         change = self.change
         is_ours = change is not None and change.is_last and change.cluster_id == self.cluster_id
         return change if is_ours and self.is_in_place else None
+
+    @property
+    def leaves_retention(self) -> bool:
+        """Whether it is a rollback of an update that did not change the retention, as far as the record tells.
+
+        An update that was cancelled at once looks like a rollback itself, and has nothing to undo.
+        """
+        change = self.retention_change
+        undoes = change is not None and change.is_last and change.cluster_id == self.cluster_id
+        return self.rolls_back and not undoes
 
     @property
     def handle(self) -> str | None:

@@ -11,7 +11,8 @@ from jsii import implements
 import cloudhsm_settings_cdk
 from cloudhsm_settings.attributes import attributes
 from cloudhsm_settings.cluster import Cluster
-from cloudhsm_settings.properties import ENVELOPE, PROPERTIES
+from cloudhsm_settings.custom_resource.event import ENVELOPE
+from cloudhsm_settings.properties import PROPERTIES
 from cloudhsm_settings.request import Progress
 from cloudhsm_settings_cdk import ClusterSettings, ClusterSettingsProvider, HsmTypeOnRollback
 from tests.cdk.synthesized import resources, stack

@@ -1,12 +1,13 @@
 """The one place through which every call of the function goes: here it waits, fails, is denied, or kills its process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
 
 from tests.simulation.agenda import Agenda
+from tests.simulation.requests import SECRET
 from tests.simulation.sometimes import Sometimes
 from tests.simulation.swarm import Swarm
 from tests.simulation.tasks import Tasks
@@ -19,6 +20,16 @@ CODES = {
     "cloudhsm": {"throttled": "ThrottlingException", "failed": "CloudHsmInternalFailureException"},
 }
 """What each service answers when a fault strikes, by fault."""
+
+
+PERMISSIONS = {
+    "table": "dynamodb",
+    "scheduler": "scheduler",
+    "cloudformation": "cloudformation",
+    "cloudhsm": "cloudhsm",
+}
+"""The prefix of each service's permissions."""
+LOQUACIOUS = f"told to fail, by https://host/?{SECRET}, with Pr3CoPassw0rd"
 
 
 class Killed(BaseException):
@@ -40,11 +51,25 @@ class Invocation:
     """The request that it serves, as CloudFormation knows it."""
     environment: Any = None
     dead: bool = False
-    faults: int = 0
+    struck: list[str] = field(default_factory=list)
+    """The faults that hit it."""
+    done: list[str] = field(default_factory=list)
+    """The calls of it that took effect and the faults that hit it, in their order."""
+    is_last: bool = False
+    """Nobody tries its event again."""
     wrote_at: float = 0.0
     """When its last write to the table took effect."""
     seen: dict[str, Any] = field(default_factory=dict)
     """What it has read: clusters by id, the stack's status."""
+
+    @property
+    def faults(self) -> int:
+        """How many faults hit it."""
+        return len(self.struck)
+
+    def was_struck_at(self, *services: str) -> bool:
+        """Whether a fault of one of `services` hit it."""
+        return was_struck_at(self.struck, *services)
 
 
 @dataclass
@@ -97,6 +122,7 @@ class Boundary:
                 return answer
         self.tell(action)
         answer = carry_out()
+        caller.done.append(action)
         self.may_kill(caller, "after", action)
         if self.swarm.strikes(f"{service} lost", now):
             self.struck(caller, f"{service} lost")
@@ -142,12 +168,20 @@ class Boundary:
         self.faults += 1
         self.sometimes.saw(f"fault: {fault}")
         if caller is not None:
-            caller.faults += 1
+            caller.struck.append(fault)
+            caller.done.append(f"! {fault}")
             if caller.request is not None:
                 caller.request.fault_at = self.agenda.now
+                caller.request.struck[fault] += 1
             self.timeline.note(caller.subject, caller.who, f"! {text or fault}")
 
 
-def client_error(code: str, operation: str, message: str = "told to fail", **members: Any) -> ClientError:
-    """An error as botocore raises it."""
+def was_struck_at(faults: Iterable[str], *services: str) -> bool:
+    """Whether one of `faults` is of one of `services` ("table", "cloudformation"), a denied permission included."""
+    prefixes = tuple(prefix for service in services for prefix in (f"{service} ", f"{PERMISSIONS[service]}:"))
+    return any(fault.startswith(prefixes) for fault in faults)
+
+
+def client_error(code: str, operation: str, message: str = LOQUACIOUS, **members: Any) -> ClientError:
+    """An error as botocore raises it; its text quotes what no Reason and no log line may repeat."""
     return ClientError({"Error": {"Code": code, "Message": message}, **members}, operation)

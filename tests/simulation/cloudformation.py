@@ -202,20 +202,22 @@ class CloudFormation:
 
     def describe_stacks(self, **members: Any) -> dict[str, Any]:
         """DescribeStacks."""
-        self.boundary.invocation.seen["asked"] = True
+        caller = self.boundary.invocation
+        caller.seen["asked"] = True
 
         def carry_out() -> dict[str, Any]:
             stack = self.stacks.get(members["StackName"])
             if stack is None:
                 raise client_error("ValidationError", "DescribeStacks", "does not exist")
-            self.boundary.invocation.seen["stack"] = stack.status
+            caller.seen["stack"] = stack.status
             return {"Stacks": [{"StackId": stack.stack_id, "StackName": stack.name, "StackStatus": stack.status}]}
 
-        caller = self.boundary.invocation
         try:
             answer: dict[str, Any] = self.boundary.call("cloudformation", "cloudformation:DescribeStacks", carry_out)
         except Exception:
             if caller.request is not None:
                 caller.request.unread_stack = True
             raise
+        if caller.request is not None:
+            caller.request.read_stack = True
         return answer

@@ -97,6 +97,7 @@ class Lambda:
         is_poll = "CrHelperPoll" in event
         self.polls += is_poll
         invocation = self._invocation(event, "poll" if is_poll else "request")
+        invocation.is_last = queued.attempts == len(RETRY_AFTER)
         self.tell(invocation, f"begins, attempt {queued.attempts + 1}")
         trouble = self._in_environment(invocation)
         self.tell(invocation, f"ends {trouble}")
@@ -131,6 +132,8 @@ class Lambda:
             return "Killed"
         except Exception as error:
             self.warm.append(function)
+            # Lambda logs it.
+            print(repr(error))
             return type(error).__name__
         self.warm.append(function)
         return ""
@@ -152,7 +155,7 @@ class Lambda:
     def _execute_responder(self, record: Event, attempt: int) -> None:
         invocation = self._invocation(record["requestPayload"], "responder")
         self.boundary.running[id(self.boundary.tasks.running)] = invocation
-        invocation.seconds = 60.0
+        invocation.seconds, invocation.is_last = 60.0, attempt == len(RETRY_AFTER)
         trouble = ""
         try:
             self.respond(record, Context(self.boundary, invocation, self.invocations, self.version))

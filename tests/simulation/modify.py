@@ -30,8 +30,9 @@ def judge(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
 
 def _owned(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
     invocation = change.invocation
-    if not invocation.wrote_at:
-        yield "every change holds the fence", "this invocation has written nothing"
+    since = [each for each in invocation.done[::-1] if not each.startswith("!")]
+    if "UpdateItem" not in since or set(since[: since.index("UpdateItem")]) - {"DescribeStacks"}:
+        yield "every change holds the fence", f"no write comes right before it: {invocation.done}"
     if oracle.knew_better(invocation, oracle.superseded_at(sent)):
         yield "one owner", "a newer request owns the resource"
     if oracle.knew_better(invocation, sent.ended_at):
@@ -82,7 +83,7 @@ def _wanted(change: Change, sent: Sent) -> Iterator[Broken]:
 def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
     """A forward request of a stack that rolls back or goes changes nothing, the retention neither."""
     invocation = change.invocation
-    unreadable = "stack" not in invocation.seen and invocation.faults > 0
+    unreadable = "stack" not in invocation.seen and invocation.was_struck_at("cloudformation")
     status = invocation.seen.get("stack") or invocation.stack_was
     # A first delivery does not ask for the retention: its stack can hardly have turned in these seconds.
     fresh = (

@@ -6,12 +6,12 @@ What an assertion excuses is said next to it: what nobody could have done better
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.simulation.boundary import Boundary, Invocation
+from tests.simulation.boundary import Boundary, Invocation, was_struck_at
 from tests.simulation.cloudformation import CloudFormation, Handle
 from tests.simulation.cloudhsm import Change, CloudHsm
 from tests.simulation.expressions import Item
 from tests.simulation.modify import judge
-from tests.simulation.proof import is_as_declared, unproved
+from tests.simulation.proof import is_as_declared, not_set_back, unproved
 from tests.simulation.reasons import reason_class
 from tests.simulation.requests import SECRET, Said, Sent
 from tests.simulation.scheduler import Schedule, Scheduler
@@ -26,6 +26,27 @@ FAST = 600.0
 UNDERWAY = 40.0
 """Seconds for which a request may be underway: Lambda's first retry comes after a minute."""
 SECRETS = (SECRET, "Pr3CoPassw0rd", "BEGIN CERTIFICATE")
+
+
+def _is_unrecorded(said: Said) -> bool:
+    """Whether its sender could not write to the table at last: it answers what it knows, and of no end."""
+    tried = [each for each in said.by.done if each in ("UpdateItem", "GetItem") or was_struck_at((each[2:],), "table")]
+    return bool(tried) and tried[-1].startswith("!")
+
+
+def _is_excused_failure(sent: Sent, said: Said, reason: str) -> bool:
+    """Whether a FAILED was due, whatever the cluster is like.
+
+    Every attempt crashed and the responder answered; the table or Scheduler were denied to this very request, and the
+    Reason says so; its record is not readable; or its stack was never readable, so nobody knew that it rolls back.
+    """
+    denied = ("dynamodb:UpdateItem", "dynamodb:GetItem", "scheduler:CreateSchedule")
+    if not sent.is_rollback:
+        denied += ("cloudhsm:DescribeClusters", "cloudhsm:ModifyCluster")
+    was_denied = any(action in reason and sent.struck[f"{action} denied"] for action in denied)
+    by_responder = said.by.who == "responder" and not sent.clean_runs
+    unknown_direction = sent.is_rollback and sent.unread_stack and not sent.read_stack
+    return was_denied or by_responder or sent.unreadable or unknown_direction
 
 
 def _in_doubt(older: Sent, newer: Sent) -> bool:
@@ -72,6 +93,8 @@ class Oracle:
         if sent is not None:
             subjects = (sent.name, sent.stack.name, sent.cluster_id)
             subjects += tuple(each.name for each in (sent.earlier, sent.later) if each is not None)
+        elif self.boundary.tasks.running is not None:
+            subjects = (self.boundary.invocation.subject,)
             self.boundary.timeline.note(sent.name, "ORACLE", f"{guarantee}: {text}")
         self.violations.append(Violation(guarantee, sent, self.now, text, subjects))
 
@@ -87,7 +110,13 @@ class Oracle:
         if key != (sent.stack.stack_id, sent.resource.name):
             self.broke("one record for each resource", sent, f"it writes the record of {key}")
         if sent.claimed_at is None:
-            sent.claimed_at = self.now
+            sent.claimed_at, sent.claimed_by = self.now, invocation.who
+        self.secret(str(item.get("Declared")), sent, "the inventory")
+
+    def unreadable(self, request_id: str) -> None:
+        """Another version of the function wrote a record so that this one cannot read it."""
+        if sent := self.cloudformation.by_id.get(request_id):
+            sent.unreadable = True
 
     def changed(self, change: Change) -> None:
         """ModifyCluster reached CloudHSM."""
@@ -143,10 +172,10 @@ class Oracle:
         self.boundary.sometimes.saw(f"response: {'rollback ' if sent.is_rollback else ''}{sent.kind} {said.status}")
         self._well_formed(sent, said)
         former = [each for each in sent.responses[:-1] if each.status != said.status]
-        # Without the table nobody knows of an end: an invocation that could not reach it is excused.
-        key = (sent.stack.stack_id, sent.resource.name)
-        if former and not said.by.faults and not former[0].by.faults and key not in self.table.unreadable:
+        if former and not (_is_unrecorded(said) or _is_unrecorded(former[0])):
             self.broke("one end", sent, f"{former[0].status} and then {said.status}")
+        if sent.kind != "Delete":
+            self._on_record(sent, said)
         if self.boundary.swarm.mood == "calm" and len(sent.responses) > 1:
             self.broke("one response", sent, "a second response though nothing went wrong")
         if said.status == "FAILED":
@@ -161,9 +190,25 @@ class Oracle:
             self.broke("SUCCESS is proved", sent, why)
         if not sent.is_rollback and not sent.handle:
             sent.ended_at = sent.ended_at or self.now
-        quick = said.at - sent.sent_at <= FAST or sent.fault_at or (sent.old or {}).get("HsmTypeOnRollback") == "Revert"
-        if sent.is_rollback and counts and not quick:
-            self.broke("a rollback does not wait", sent, f"SUCCESS only after {said.at - sent.sent_at:.0f} seconds")
+        if sent.is_rollback and counts:
+            self._rolled_back(sent, said)
+
+    def _rolled_back(self, sent: Sent, said: Said) -> None:
+        turns_back = any(each.setting == "HsmType" for each in sent.changes)
+        waited = said.at - max(sent.sent_at, sent.fault_at)
+        if waited > FAST and not turns_back:
+            self.broke("a rollback does not wait", sent, f"SUCCESS only after {waited:.0f} seconds")
+        if why := not_set_back(sent, self):
+            self.broke("a rollback sets the retention back", sent, why)
+
+    def _on_record(self, sent: Sent, said: Said) -> None:
+        """What is owed is written before it is sent, and sent by the owner."""
+        item = self.table.items.get((sent.stack.stack_id, sent.resource.name), {})
+        is_owner = item.get("RequestId", {}).get("S") == sent.event_id
+        if is_owner and "Response" not in item and not _is_unrecorded(said):
+            self.broke("owed before it is paid", sent, f"{said.status} is not on record")
+        if said.by.request is sent and not _is_unrecorded(said) and self.knew_better(said.by, self.superseded_at(sent)):
+            self.broke("one owner", sent, f"responds {said.status} though it was superseded")
 
     def _well_formed(self, sent: Sent, said: Said) -> None:
         body = said.body
@@ -183,20 +228,28 @@ class Oracle:
         self.boundary.sometimes.saw(f"reason: {reason_class(said.body.get('Reason', ''))}")
         if sent.kind == "Delete":
             self.broke("a Delete succeeds", sent, said.body.get("Reason", ""))
-        swarm, key = self.boundary.swarm, (sent.stack.stack_id, sent.resource.name)
-        excused = said.by.who == "responder" or swarm.denied or "table" in swarm.outages or key in self.table.unreadable
-        excused = excused or "dynamodb:" in said.body.get("Reason", "")
-        if excused or sent.over_at is not None or sent.kind == "Delete" or "HsmTypes" in sent.properties:
+        reason = said.body.get("Reason", "")
+        invalid = "HsmTypes" in sent.properties
+        if sent.kind == "Delete" or sent.over_at is not None or invalid or _is_excused_failure(sent, said, reason):
             return
         if sent.is_rollback:
-            self.broke("a rollback never fails", sent, said.body.get("Reason", ""))
-        elif not sent.fault_at and self._was_as_declared(sent):
-            self.broke("as declared is never an error", sent, said.body.get("Reason", ""))
+            self.broke("a rollback never fails", sent, reason)
+        elif self._was_as_declared(sent):
+            self.broke("as declared is never an error", sent, reason)
 
     def _was_as_declared(self, sent: Sent) -> bool:
         """Whether the cluster was as declared from before the request until now."""
         known = sent.cluster_id in self.cloudhsm.history
-        if not known or self.boundary.swarm.missing or self.cloudhsm.touched_since(sent.sent_at - 300, sent.cluster_id):
+        # An empty list is believed the second time; a time that is up was used up by faults until its end.
+        was_empty = sent.struck["cloudhsm empty"] > 1
+        kept_busy = sent.fault_at > self.now - GRACE and self.now > sent.sent_at + sent.timeout - GRACE
+        if (
+            not known
+            or was_empty
+            or kept_busy
+            or self.boundary.swarm.missing
+            or self.cloudhsm.touched_since(sent.sent_at - 300, sent.cluster_id)
+        ):
             return False
         moments = (sent.sent_at - 300, self.now)
         return all(is_as_declared(sent, self.cloudhsm.as_of(sent.cluster_id, moment)) for moment in moments)
@@ -226,10 +279,14 @@ class Oracle:
             sent.ended_at = sent.ended_at or self.now
 
     def _signaller(self, handle: Handle, by: Invocation) -> Sent | None:
-        sent: Sent | None = by.request
-        while sent is not None and sent.handle != handle.url:
-            sent = sent.earlier
-        return sent
+        """Whose wait condition it is: of the request itself, of one before it, or of a later one that died."""
+        for direction in ("earlier", "later"):
+            sent: Sent | None = by.request
+            while sent is not None and sent.handle != handle.url:
+                sent = getattr(sent, direction)
+            if sent is not None:
+                return sent
+        return None
 
     # Secrets -------------------------------------------------------------------------------------
 
@@ -258,7 +315,7 @@ class Oracle:
         """An invocation ended."""
         if invocation.request is not None and not trouble and not invocation.faults:
             invocation.request.clean_runs += 1
-        if invocation.who == "responder" and trouble and invocation.request is not None:
+        if invocation.who == "responder" and trouble and invocation.is_last and invocation.request is not None:
             invocation.request.lost = True
         if trouble not in ("", "Killed", "Transient", "Runtime.ExitError"):
             self.broke("no exception escapes", invocation.request, trouble)
@@ -275,7 +332,7 @@ class Oracle:
     def untold(self, handle: Handle) -> None:
         """A wait condition timed out without any signal."""
         owner = next(each for each in self.cloudformation.requests if each.name == handle.owner)
-        if not self._excused(owner, owner.sent_at + 43200) and self.boundary.swarm.skew == 0:
+        if not self._excused(owner, owner.sent_at + 43200):
             self.broke("what is owed is paid", owner, "the wait condition timed out without a signal")
 
     def final(self) -> None:
@@ -284,15 +341,17 @@ class Oracle:
             handle = self.cloudformation.handles.get(sent.handle or "")
             if handle is None or handle.owner != sent.name or sent.signals or sent.lost or sent.refused:
                 continue
-            by_responder = any(each.by.who == "responder" for each in sent.responses)
-            if by_responder or sent.claimed_at is None or self._excused(sent, sent.sent_at + 43200):
+            # The responder knows no handles: what it alone has claimed failed before anything was accepted.
+            if sent.claimed_by in ("", "responder") or self._excused(sent, sent.sent_at + 43200):
                 continue
             self.broke("what is owed is paid", sent, "its wait condition was never signalled")
         for schedule in self.scheduler.schedules.values():
             self.broke("nothing outlives its use", self._of(schedule.event), f"schedule {schedule.name}")
         for (stack_id, name), item in sorted(self.table.items.items()):
             last = self.cloudformation.latest.get((stack_id, name))
-            if last is None or (last.kind == "Delete" and not last.fault_at):
+            # A Delete succeeds without the table: a denied one is answered once, any other is tried again for the record.
+            given_up = last is not None and (last.lost or last.struck["dynamodb:UpdateItem denied"])
+            if last is None or (last.kind == "Delete" and not given_up):
                 self.broke("nothing outlives its use", last, f"a record: {sorted(item)}")
 
     def _of(self, event: dict[str, Any]) -> Sent | None:

@@ -10,7 +10,7 @@ from tests.simulation.requests import Said, Sent
 if TYPE_CHECKING:
     from tests.simulation.oracle import Oracle
 
-LAG = 300.0
+LAG = 210.0
 """Seconds in which somebody else's change may not be seen yet, or was made after the last read."""
 
 
@@ -24,10 +24,10 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
     is_acceptance = (
         sent.handle is not None and not by_signal and any(each.setting == "HsmType" for each in sent.changes)
     )
-    if is_acceptance:
-        # The wait condition is told the end.
-        return ""
     why = _retention(sent, (truth.retention or {}).get("Value", ""))
+    if is_acceptance:
+        # The wait condition is told the end; a running migration is turned back before anything else.
+        return "" if any(each.before.state != "ACTIVE" for each in sent.changes) else why
     if why or "HsmType" not in sent.properties:
         return why
     data = said.body.get("Data") or {}
@@ -37,6 +37,19 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
     if sent.is_rollback and not by_signal:
         return ""
     return _type(sent, truth, by_signal=by_signal)
+
+
+def not_set_back(sent: Sent, oracle: "Oracle") -> str:
+    """Why a rollback left a retention that its update had changed, and that the cluster could take back."""
+    undone, truth = sent.earlier, oracle.cloudhsm.truth(sent.cluster_id)
+    if undone is None or undone.properties != sent.old or truth is None or sent.fault_at or undone.fault_at:
+        return ""
+    was_set = any(each.setting != "HsmType" and not each.refused for each in undone.changes)
+    declared = (sent.properties.get("BackupRetentionPolicy") or {}).get("Value")
+    shown = (truth.retention or {}).get("Value", "")
+    if not was_set or declared in (None, shown) or truth.state != "ACTIVE" or _moved_lately(sent, oracle):
+        return ""
+    return f"the retention is {shown}, declared is {declared}"
 
 
 def _type(sent: Sent, truth: SandboxCluster, *, by_signal: bool) -> str:

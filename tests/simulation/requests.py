@@ -1,5 +1,6 @@
 """A request as CloudFormation knows it, and what the oracle notes about it."""
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -55,8 +56,16 @@ class Sent:
     """When a fault last hit one of its invocations."""
     told_at: float | None = None
     """When its first response or signal was on its way: what it says was true then."""
+    struck: Counter[str] = field(default_factory=Counter)
+    """How often each fault hit an invocation of it."""
     unread_stack: bool = False
     """An invocation of it could not read the stack."""
+    read_stack: bool = False
+    """An invocation of it has read the stack."""
+    unreadable: bool = False
+    """Another version of the function wrote its record, so that this one cannot read it."""
+    claimed_by: str = ""
+    """Who made the claim: a request, a poll or the responder."""
     claimed_at: float | None = None
     """When a write of it to the table first took effect."""
     later: "Sent | None" = None

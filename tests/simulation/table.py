@@ -22,8 +22,8 @@ class Table:
     written: Callable[[Invocation, Key, Item], None]
     """Told of each write that took effect."""
     items: dict[Key, Item] = field(default_factory=dict)
-    unreadable: set[Key] = field(default_factory=set)
-    """Records that another version wrote so that this one cannot read them."""
+    unreadable: Callable[[str], None] = lambda _: None
+    """Told the RequestId of each record that another version wrote so that this one cannot read it."""
 
     def get_item(self, **members: Any) -> dict[str, Any]:
         """GetItem, which has to be consistent."""
@@ -92,7 +92,7 @@ class Table:
             elif chance < 0.6:
                 self.boundary.sometimes.saw("fault: an unreadable record")
                 self.items[key] = {**item, "Version": {"N": "2"}, "Progress": {"B": "encrypted"}}
-                self.unreadable.add(key)
+                self.unreadable(item["RequestId"]["S"])
 
     def _updated(self, members: dict[str, Any]) -> dict[str, Any]:
         key = _key(members["Key"])

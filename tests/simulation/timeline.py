@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from tests.simulation.agenda import START, Agenda
 
-LONGEST = 60
+LONGEST = 40
 """Lines of a timeline that is shown."""
 
 

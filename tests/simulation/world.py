@@ -83,7 +83,9 @@ class World:
     def _build(self) -> None:
         oracle, boundary = self.oracle, self.boundary
         self.cloudhsm = oracle.cloudhsm = CloudHsm(boundary, faultless(oracle.changed))
-        self.table = oracle.table = Table(boundary, TABLE, faultless(oracle.written))
+        self.table = oracle.table = Table(
+            boundary, TABLE, faultless(oracle.written), unreadable=faultless(oracle.unreadable)
+        )
         self.cloudformation = oracle.cloudformation = CloudFormation(
             boundary,
             self._invoke,

@@ -6,7 +6,7 @@ from typing import Any
 from cloudhsm_settings.cluster import Cluster, Hsm
 from cloudhsm_settings.decisions import Decision, Fail, TypeDecision
 from cloudhsm_settings.errors import Failure
-from cloudhsm_settings.history import TypeChange
+from cloudhsm_settings.history import RetentionChange, TypeChange
 from cloudhsm_settings.properties import Settings
 from cloudhsm_settings.request import Former, Progress, Request, StackPhase
 
@@ -78,6 +78,11 @@ def ours(seconds_ago: float = 3600, **more: Any) -> TypeChange:
     """A change from OLD to NEW that this resource made."""
     known = {"cluster_id": ID, "previous": OLD, "hsm_type": NEW, "at": NOW - seconds_ago, "answered": True}
     return TypeChange(**{**known, **more})
+
+
+def set_by_us(days: int = 90, **more: Any) -> RetentionChange:
+    """A change of the retention that this resource made."""
+    return RetentionChange(**{"cluster_id": ID, "days": days, "at": NOW - 3600, "answered": True, **more})
 
 
 def rolling_back(undone: str = "Revert", change: TypeChange | None = None, **more: Any) -> Request:

@@ -51,6 +51,8 @@ class Around:
     """URL and body of what arrived."""
     down: bool = False
     """Whether nothing can be delivered now."""
+    unreachable: str = ""
+    """A URL to which nothing can be delivered now."""
     refuses: bool = False
     direction: StackDirection = StackDirection.IN_PROGRESS
     warnings: list[str] = field(default_factory=list)
@@ -60,7 +62,7 @@ class Around:
 
     def deliver(self, to: str, body: bytes, seconds_left: float, *, what: str) -> bool:
         self.seen_at_delivery.append(self.record)
-        if self.down:
+        if self.down or to == self.unreachable:
             raise Transient(f"PUT to {what}", "HTTP 503")
         if not self.refuses:
             self.delivered.append((to, json.loads(body)))

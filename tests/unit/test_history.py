@@ -40,7 +40,7 @@ class TestWhoseChangeIsUndone:
 
 
 class TestReadsThatLag:
-    MEMORY = Memory(CHANGE, RetentionChange(ID, 30, NOW - 60, previous=90))
+    MEMORY = Memory(CHANGE, RetentionChange(ID, 30, NOW - 60, previous=90, answered=True))
 
     def test_a_change_of_type_shows_at_once(self):
         seen = Memory(CHANGE).corrected(cluster(), NOW)
@@ -54,6 +54,10 @@ class TestReadsThatLag:
     )
     def test_nothing_is_corrected_that_is_not_known(self, change):
         assert Memory(change).corrected(cluster(), NOW) == cluster()
+
+    def test_nor_a_retention_that_nobody_took(self):
+        asked = replace(self.MEMORY.retention_change, answered=False)
+        assert Memory(retention_change=asked).corrected(cluster(hsm_type=NEW), NOW).retention_days == 90
 
     def test_nor_after_two_minutes(self):
         assert self.MEMORY.corrected(cluster(hsm_type=NEW), NOW + LAG).retention_days == 90

@@ -4,7 +4,7 @@ import pytest
 
 from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, Superseded, Transient
 from cloudhsm_settings.custom_resource.operation import KEPT_AFTER_DELETE, LEEWAY, Operation
-from cloudhsm_settings.custom_resource.order import StackDirection
+from cloudhsm_settings.custom_resource.order import CLOCK_SKEW, StackDirection
 from tests.unit.cases import ID, NOW, OTHER_ID
 from tests.unit.requests import HANDLE, Around, event, url, with_handle
 
@@ -257,13 +257,42 @@ class TestOwed:
 class TestSentAgain:
     def test_a_new_url_gets_the_answer_before_the_end(self, around):
         around.open(event()).wait()
-        around.open(event(ResponseURL=url("again"))).succeed({}, "", "Succeeded")
-        assert [to for to, _ in around.delivered] == [url("again")]
+        again = url("again", NOW + CLOCK_SKEW + 1)
+        around.open(event(ResponseURL=again)).succeed({}, "", "Succeeded")
+        assert [to for to, _ in around.delivered] == [again]
+
+    @pytest.mark.parametrize("later", [-CLOCK_SKEW, -1, 0, CLOCK_SKEW])
+    def test_while_clocks_may_differ_both_urls_get_it(self, around, later):
+        around.open(event()).wait()
+        again = url("again", NOW + later)
+        around.open(event(ResponseURL=again)).wait()
+        around.open(event()).succeed({}, "", "Succeeded")
+        assert [to for to, _ in around.delivered] == [again, url("r1")]
+        assert around.record.signed_at == max(NOW, NOW + later)
+
+    def test_the_retry_of_a_first_delivery_changes_nothing(self, around):
+        again = url("again", NOW + CLOCK_SKEW + 1)
+        around.open(event(ResponseURL=again)).wait()
+        around.open(event()).succeed({}, "", "Succeeded")
+        assert [to for to, _ in around.delivered] == [again]
+
+    def test_both_stay_owed_until_both_have_it(self, around):
+        around.open(event()).wait()
+        around.open(event(ResponseURL=url("again"))).wait()
+        around.unreachable = url("r1")
+        operation = around.open(event())
+        with pytest.raises(Transient):
+            operation.succeed({}, "", "Succeeded")
+        around.unreachable = ""
+        around.open(event()).pay()
+        assert [to for to, _ in around.delivered] == [url("again"), url("again"), url("r1")]
+        assert around.record.response_paid
 
     def test_and_after_it(self, around):
         around.open(event()).succeed({}, "", "Succeeded")
-        around.open(event(ResponseURL=url("again", NOW + 5))).pay()
-        assert [to for to, _ in around.delivered] == [url("r1"), url("again", NOW + 5)]
+        again = url("again", NOW + CLOCK_SKEW + 1)
+        around.open(event(ResponseURL=again)).pay()
+        assert [to for to, _ in around.delivered] == [url("r1"), again]
 
     def test_and_after_acceptance(self, around):
         operation = around.open(with_handle())

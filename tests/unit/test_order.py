@@ -56,6 +56,10 @@ class TestChain:
     def test_an_update_that_comes_after_its_own_rollback_is_older_where_the_signatures_agree(self, skew, expected):
         assert standing(record(follows_on=False), fresh(at=NOW + skew, now=A, was=B)) is expected
 
+    def test_an_end_loses_nothing_to_a_request_that_its_stack_may_wait_for(self):
+        ended = record(follows_on=False, ended=True)
+        assert standing(ended, fresh(at=NOW - 30, now=A, was=B)) is Standing.DOUBTFUL
+
     def test_only_an_update_follows_on_anything(self):
         assert follows(fresh(now=C, was=B), record())
         assert not follows(fresh(kind="Create", was=B), record())

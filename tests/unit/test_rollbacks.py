@@ -24,6 +24,7 @@ from tests.unit.cases import (
     long_back,
     ours,
     rolling_back,
+    set_by_us,
 )
 
 
@@ -134,17 +135,24 @@ class TestNeverFails:
 
 class TestNeverWaits:
     def test_keep_still_puts_the_retention_back(self):
-        decision = decide(rolling_back("Keep", retention=30), cluster("ACTIVE", NEW, window=3600), FRESH, NOW)
+        back = rolling_back("Keep", retention=30, retention_change=set_by_us())
+        decision = decide(back, cluster("ACTIVE", NEW, window=3600), FRESH, NOW)
         assert isinstance(decision, ModifyRetention)
 
     def test_where_the_cluster_cannot_take_it_yet_success_comes_at_once(self):
         migrating = cluster("MODIFY_IN_PROGRESS", NEW, hsm_types=[OLD, OLD, OLD])
-        assert isinstance(decide(rolling_back("Keep", retention=30), migrating, FRESH, NOW), Accepted)
+        back = rolling_back("Keep", retention=30, retention_change=set_by_us())
+        assert isinstance(decide(back, migrating, FRESH, NOW), Accepted)
 
     def test_and_the_polls_set_it_as_soon_as_it_can(self):
-        later = rolling_back("Keep", retention=30, accepted=True, left=-3600)
+        later = rolling_back("Keep", retention=30, retention_change=set_by_us(), accepted=True, left=-3600)
         assert isinstance(decide(later, cluster("MODIFY_IN_PROGRESS", NEW), FRESH, NOW), Wait)
         assert isinstance(decide(later, cluster("ACTIVE", NEW), FRESH, NOW), ModifyRetention)
+
+    @pytest.mark.parametrize("change", [None, set_by_us(is_last=False), set_by_us(cluster_id=OTHER_ID)])
+    def test_a_retention_that_the_update_did_not_set_is_left_alone(self, change):
+        back = rolling_back("Keep", retention=30, retention_change=change)
+        assert left_alone(decide(back, cluster("ACTIVE", NEW), FRESH, NOW))
 
     def test_somebody_elses_change_is_not_waited_for_with_the_way_back(self):
         decision = decide(rolling_back(change=ours()), cluster("UPDATE_IN_PROGRESS", NEW, window=3600), FRESH, NOW)

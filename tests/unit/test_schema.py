@@ -14,8 +14,9 @@ from jsonschema import Draft7Validator
 
 from cloudhsm_settings.attributes import attributes
 from cloudhsm_settings.cluster import Cluster
+from cloudhsm_settings.custom_resource.event import ENVELOPE
 from cloudhsm_settings.errors import InvalidProperties
-from cloudhsm_settings.properties import ENVELOPE, PROPERTIES, RETENTION_DAYS, parse, wait_condition_hosts
+from cloudhsm_settings.properties import PROPERTIES, RETENTION_DAYS, parse, wait_condition_hosts
 from cloudhsm_settings.request import Progress
 from tools import schema
 

@@ -13,6 +13,8 @@ from urllib.parse import SplitResult, parse_qs, urlsplit
 from cloudhsm_settings.custom_resource.errors import NotARequest
 
 POLL = "CrHelperPoll"
+ENVELOPE = ("ServiceToken", "ServiceTimeout")
+"""Properties that are CloudFormation's own."""
 LONGEST_NAME = 128
 """Characters of a name or value from an event that a log line or a Reason shows."""
 OLDEST_SIGNATURE = 7200

@@ -13,8 +13,16 @@ from typing import Any, Protocol
 
 from cloudhsm_settings.custom_resource import response as bodies
 from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, Superseded, Transient
-from cloudhsm_settings.custom_resource.event import Delivery, Poll
-from cloudhsm_settings.custom_resource.order import StackDirection, Standing, follows, standing, surely_newer_than
+from cloudhsm_settings.custom_resource.event import ENVELOPE, Delivery, Poll
+from cloudhsm_settings.custom_resource.order import (
+    CLOCK_SKEW,
+    FIRST_ATTEMPT,
+    StackDirection,
+    Standing,
+    follows,
+    standing,
+    surely_newer_than,
+)
 from cloudhsm_settings.custom_resource.record import Record, Response, Signal
 from cloudhsm_settings.custom_resource.store import Refused, Store
 
@@ -52,6 +60,12 @@ class Schedules(Protocol):
         """Ends the polls of a request; ended already is no error."""
 
 
+def without_envelope(properties: object) -> Mapping[str, Any]:
+    """ResourceProperties without what is CloudFormation's own; empty for anything else."""
+    members = properties if isinstance(properties, Mapping) else {}
+    return {name: value for name, value in members.items() if name not in ENVELOPE}
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Traits:
     """What this package has to be told about the resource. Each function takes a whole event."""
@@ -64,7 +78,7 @@ class Traits:
     """The wait condition handle; empty without one."""
     declared: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}
     """What the record shows of the declared settings."""
-    kept: Callable[[Any], Mapping[str, Any]] = lambda properties: dict(properties or {})
+    kept: Callable[[Any], Mapping[str, Any]] = without_envelope
     """What the record keeps of ResourceProperties: nothing unknown, nothing large."""
     trimmed_first: tuple[str, ...] = ()
     """Attributes that a response loses first where it would be too long."""
@@ -224,13 +238,17 @@ class Operation:
             self._unschedule()
 
     def pay_for_an_owner_without_polls(self) -> None:
-        """The owner died before it scheduled its polls, and Lambda's retries are over: what it took over is paid."""
-        if self._ports.clock() - self.record.signed_at > _RETRIES_ARE_OVER:
-            self._write()
-            troubles = self._pay_signals()
-            self._save()
-            if troubles:
-                raise troubles[0]
+        """The owner died before it scheduled its polls, and Lambda's retries are over: what it took over is paid.
+
+        Raises Superseded while a retry may still come, and Transient while something is owed.
+        """
+        if self._ports.clock() - self.record.signed_at <= _RETRIES_ARE_OVER:
+            raise Superseded("the owner may pay yet: these polls go on until it has")
+        self._write()
+        troubles = self._pay_signals()
+        self._save()
+        if troubles:
+            raise troubles[0]
 
     # Details ------------------------------------------------------------------------------------------
 
@@ -281,13 +299,14 @@ class Operation:
         if record.response is None or record.response_paid:
             return []
         body = bodies.response_body(record, record.response, self._ports.log_location, self._traits.trimmed_first)
-        left = self._ports.seconds_left() - _ALLOWANCE
-        try:
-            arrived = self._ports.deliver(record.response_url, body, left, what="the ResponseURL")
-        except Transient as transient:
-            return [transient]
-        if not arrived:
-            self._ports.error("response refused", status=record.response.status)
+        for url in filter(None, (record.response_url, record.former_url)):
+            left = self._ports.seconds_left() - _ALLOWANCE
+            try:
+                arrived = self._ports.deliver(url, body, left, what="the ResponseURL")
+            except Transient as transient:
+                return [transient]
+            if not arrived:
+                self._ports.error("response refused", status=record.response.status)
         self.record = replace(self.record, response_paid=True)
         return []
 
@@ -363,9 +382,16 @@ def _taken_over(current: Record, fresh: Record, ports: Ports) -> Record:
             raise Superseded("a newer request owns the resource")
         case Standing.SAME:
             after = _resumed(current, fresh)
+        case Standing.DOUBTFUL:
+            is_retry = ports.clock() - fresh.signed_at > FIRST_ATTEMPT
+            if is_retry or ports.stack_direction(current.stack_id) is StackDirection.AT_REST:
+                raise Superseded("the request on record undid this one, as far as can be told")
+            after = _superseding(current, fresh)
         case Standing.NEWER:
             direction = StackDirection.UNKNOWN if current.ended else ports.stack_direction(current.stack_id)
-            if direction is StackDirection.AT_REST:
+            # A Delete of what a Create may have left behind is tried again after its stack has come to rest.
+            is_clean_up = current.request_type == "Create" and fresh.request_type == "Delete"
+            if direction is StackDirection.AT_REST and not is_clean_up:
                 raise Superseded("the stack is not being operated on: no newer request is due")
             after = _superseding(current, fresh)
     try:
@@ -378,14 +404,16 @@ def _resumed(current: Record, fresh: Record) -> Record:
     """The same request again. A new ResponseURL is answered; the settings stay those that were first sent."""
     if not current.readable:
         raise InternalFailure(unreadable(current))
+    later = fresh.signed_at - current.signed_at
     # A retry of the first delivery may come after the second one.
-    if fresh.response_url == current.response_url or fresh.signed_at < current.signed_at:
+    if fresh.response_url in (current.response_url, current.former_url) or later < -CLOCK_SKEW:
         return current
     return replace(
         current,
         response_url=fresh.response_url,
+        former_url=current.response_url if later <= CLOCK_SKEW and not current.response_paid else "",
         response_paid=False,
-        signed_at=fresh.signed_at,
+        signed_at=max(current.signed_at, fresh.signed_at),
         deadline=max(current.deadline, fresh.deadline),
     )
 

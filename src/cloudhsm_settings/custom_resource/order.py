@@ -8,6 +8,8 @@ from enum import Enum, auto
 
 from cloudhsm_settings.custom_resource.record import Record
 
+FIRST_ATTEMPT = 35
+"""Seconds after its signature in which a delivery cannot be a retry: Lambda's first one comes after a minute."""
 CLOCK_SKEW = 60
 """Seconds that the clocks of two of CloudFormation's hosts may differ; half a minute was seen."""
 
@@ -19,6 +21,8 @@ class Standing(Enum):
     SAME = auto()
     """The very request: delivered twice, tried again, or sent again under a new ResponseURL."""
     OLDER = auto()
+    DOUBTFUL = auto()
+    """Newer, unless it is a retry, or its stack is at rest."""
 
 
 class StackDirection(Enum):
@@ -64,8 +68,10 @@ def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
     is_next, is_before = follows(fresh, current), follows(current, fresh)
     if is_next and is_before:
         # A rollback swaps the properties: one whose predecessor was missing when it came may be the later one.
-        # A newer request that is taken for an older one hangs its stack, so the signatures have to say so too.
-        return Standing.NEWER if current.follows_on or after >= 0 else Standing.OLDER
+        # A newer request that is taken for an older one hangs its stack, so the signatures have to say so too; they
+        # cannot while clocks differ, and a request that has ended loses nothing to one that its stack waits for.
+        doubt = Standing.DOUBTFUL if current.ended else Standing.OLDER
+        return Standing.NEWER if current.follows_on or after >= 0 else doubt
     if is_next or is_before:
         return Standing.NEWER if is_next else Standing.OLDER
     return Standing.NEWER if after >= 0 else Standing.OLDER

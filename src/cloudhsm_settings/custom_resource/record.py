@@ -45,6 +45,8 @@ class Record:
     request_id: str
     request_type: str = ""
     response_url: str = field(default="", repr=False)
+    former_url: str = field(default="", repr=False)
+    """A ResponseURL of the same request that may as well be the one that counts: clocks differ, so both are told."""
     physical_resource_id: str = ""
     """What the operation is about: the declared cluster."""
     existing_id: str = ""
@@ -172,6 +174,7 @@ MEMBERS: Mapping[str, _Member] = {
     "RequestId": _text("request_id"),
     "RequestType": _text("request_type"),
     "ResponseURL": _text("response_url"),
+    "FormerURL": _text("former_url"),
     "PhysicalResourceId": _text("physical_resource_id"),
     "ExistingId": _text("existing_id"),
     "ResourceProperties": _document("properties"),

@@ -21,16 +21,13 @@ from cloudhsm_settings.custom_resource.errors import (
 from cloudhsm_settings.custom_resource.event import LONGEST_NAME, POLL, Delivery, Poll, is_poll
 from cloudhsm_settings.custom_resource.observability import count, logger
 from cloudhsm_settings.custom_resource.operation import Operation, Ports, Traits, unreadable
+from cloudhsm_settings.custom_resource.order import FIRST_ATTEMPT
 
 Event = dict[str, Any]
 Handler = Callable[[Operation, Any], bool | None]
 
 LOGGED = ("RequestType", "StackId", "LogicalResourceId", "PhysicalResourceId", "RequestId")
 """Members of a request that log lines carry. The ResponseURL is a credential."""
-
-
-FIRST_ATTEMPT = 35
-"""Seconds after its signature in which a delivery cannot be a retry: Lambda's first one comes after a minute."""
 
 
 class Outcome(Enum):

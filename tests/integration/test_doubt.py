@@ -1,0 +1,237 @@
+"""What cannot be known at once: which of two is newer, whether a stack rolls back, whether a write took effect."""
+
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from cloudhsm_settings.custom_resource.errors import Transient
+from events.situations import BY_EVENT, CLUSTER_ID
+from sandbox.cloudhsm import Fault
+from tests.harness import MINUTE, Harness
+
+Event = dict[str, Any]
+ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
+DESCRIBE_STACKS = "POST /"
+"""Its protocol has no name in the header."""
+
+
+@pytest.fixture(autouse=True)
+def no_pauses(monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+
+
+@contextmanager
+def failing(server: Any, *names: str, after: bool = False):
+    """Calls that are answered with an error of the server, before or after they took effect."""
+
+    def fail(name: str) -> None:
+        if name in names:
+            raise RuntimeError(name)
+
+    setattr(server, "after" if after else "before", fail)
+    try:
+        yield
+    finally:
+        server.before = server.after = None
+
+
+def undoing(harness: Harness, event: Event, name: str = "the-rollback", path: str = "/response/back") -> Event:
+    """The request of the rollback of an update."""
+    swapped = {
+        "ResourceProperties": event["OldResourceProperties"],
+        "OldResourceProperties": event["ResourceProperties"],
+    }
+    return harness.deliverable({**event, **swapped, "RequestId": name}, path)
+
+
+def statuses(harness: Harness, path: str) -> list[str]:
+    return [each.answer["Status"] for each in harness.receiver.received if each.path.startswith(path)]
+
+
+class TestWhichIsNewer:
+    @pytest.mark.parametrize("ahead", [-30, 30])
+    def test_a_request_that_is_sent_again_is_answered_under_both_urls_while_clocks_differ(self, harness, ahead):
+        event = harness.meet(BY_EVENT["create-migration"], "/response/first")
+        harness.invoke(event)
+        harness.clock.moment += ahead
+        again = harness.deliverable(event, "/response/second")
+        harness.clock.moment += 2 - ahead
+        harness.run(again)
+        assert statuses(harness, "/response/first") == statuses(harness, "/response/second") == ["SUCCESS"]
+
+    @pytest.mark.parametrize(("late", "answered"), [(2, ["SUCCESS"]), (70, [])])
+    def test_a_rollback_that_seems_older_than_its_update_is_answered_unless_it_is_a_retry(
+        self, harness, late, answered
+    ):
+        before = harness.meet(BY_EVENT["update-as-declared"], "/response/before")
+        harness.invoke(before)
+        # Its predecessor never came, so the record follows upon nothing that is known.
+        update = harness.deliverable(BY_EVENT["update-retention"].load(), "/response/update")
+        harness.invoke(update)
+        assert not harness.record(update).follows_on
+        harness.clock.moment -= 30
+        back = undoing(harness, update)
+        harness.clock.moment += 30 + late
+        harness.set_stack_status(back, ROLLING_BACK)
+        harness.invoke(back)
+        assert statuses(harness, "/response/back") == answered
+
+    def test_a_delete_that_is_tried_again_ends_what_a_create_left_though_its_stack_is_at_rest(self, harness, server):
+        create = harness.meet(BY_EVENT["create-long-migration"], "/response/create")
+        harness.invoke(create)
+        delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/response/delete")
+        with failing(server, "UpdateItem"), pytest.raises(Transient):
+            harness.invoke(delete)
+        assert statuses(harness, "/response/delete") == ["SUCCESS"]
+        harness.set_stack_status(delete, "ROLLBACK_COMPLETE")
+        harness.clock.moment += MINUTE
+        harness.invoke(delete)
+        assert (harness.record(delete).request_id, harness.record(delete).ended) == (delete["RequestId"], True)
+        assert [each["Status"] for each in harness.signals] == ["FAILURE"]
+
+
+class TestWhatLooksLikeARollback:
+    def test_an_update_that_was_cancelled_at_once_leaves_the_retention_alone(self, harness):
+        update = harness.meet(BY_EVENT["update-retention"])
+        harness.set_stack_status(update, ROLLING_BACK)
+        harness.clock.moment += MINUTE
+        harness.run(update)
+        assert (harness.modifies, [each["Status"] for each in harness.responses]) == ((), ["SUCCESS"])
+
+    def test_a_rollback_sets_a_retention_back_that_its_update_has_set(self, harness):
+        update = harness.meet(BY_EVENT["update-retention"], "/response/update")
+        harness.invoke(update)
+        back = undoing(harness, update)
+        harness.set_stack_status(back, ROLLING_BACK)
+        harness.clock.moment += MINUTE
+        harness.run(back)
+        assert harness.modifies == ("BackupRetentionPolicy",) * 2
+        assert harness.fleet.cluster(CLUSTER_ID).retention["Value"] == "90"
+
+    def test_also_where_the_process_died_in_the_call(self, harness, server):
+        update = harness.meet(BY_EVENT["update-retention"], "/response/update")
+        harness.fleet.faults.append(Fault("ModifyCluster", carried_out=True))
+        harness.invoke(update)
+        back = undoing(harness, update)
+        harness.set_stack_status(back, ROLLING_BACK)
+        harness.clock.moment += MINUTE
+        harness.run(back)
+        assert harness.fleet.cluster(CLUSTER_ID).retention["Value"] == "90"
+
+    def test_no_type_is_turned_back_before_the_second_look(self, harness):
+        update = harness.meet(BY_EVENT["update-stack-rollback-revert"], "/response/update")
+        harness.invoke(update)
+        assert (harness.modifies, harness.responses) == ((), [])
+        # The rollback's own request comes: what looked like it was an update, cancelled at once.
+        back = undoing(harness, update)
+        harness.run(back)
+        assert harness.modifies == ()
+        assert statuses(harness, "/response/back") == ["SUCCESS"]
+        assert harness.fleet.cluster(CLUSTER_ID).hsm_type == "hsm2m.medium"
+
+    def test_a_stack_that_could_not_be_read_for_long_still_tells_a_rollback(self, harness, server):
+        back = harness.meet(BY_EVENT["update-stack-rollback-retention"])
+        harness.fleet.cluster(CLUSTER_ID).state = "UPDATE_IN_PROGRESS"
+        with failing(server, DESCRIBE_STACKS):
+            harness.invoke(back)
+            for _ in range(6):
+                harness.pass_time()
+            assert harness.responses == []
+        harness.pass_time()
+        assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
+
+    def test_what_is_denied_is_told_once_it_is_known_whom(self, harness, server):
+        back = harness.meet(BY_EVENT["update-stack-rollback-keep"])
+        harness.fleet.faults.append(Fault("DescribeClusters", "CloudHsmAccessDeniedException", 100))
+        with failing(server, DESCRIBE_STACKS):
+            harness.invoke(back)
+        assert harness.responses == []
+        harness.pass_time()
+        assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
+
+    def test_the_way_back_is_asked_for_again_while_the_migration_goes_on(self, harness):
+        back = harness.meet(replace(BY_EVENT["update-stack-rollback-revert"], migrated=60))
+        cluster = harness.fleet.cluster(CLUSTER_ID)
+        harness.fleet.faults.append(Fault("ModifyCluster"))
+        harness.run(back)
+        assert harness.modifies == ("HsmType",) * 2
+        assert (cluster.hsm_type, [each["Status"] for each in harness.responses]) == ("hsm1.medium", ["SUCCESS"])
+
+
+class TestWhetherAWriteTookEffect:
+    def test_one_whose_answer_was_lost_is_tried_again_where_nobody_polls(self, harness, server):
+        event = harness.meet(BY_EVENT["create-retention"])
+        with failing(server, "UpdateItem", after=True), pytest.raises(Transient):
+            harness.invoke(event)
+        assert not harness.schedules()
+        harness.clock.moment += MINUTE
+        harness.invoke(event)
+        assert (harness.modifies, [each["Status"] for each in harness.responses]) == (
+            ("BackupRetentionPolicy",),
+            ["SUCCESS"],
+        )
+
+    def test_a_twin_that_was_quicker_is_tried_again_too(self, harness):
+        event = harness.meet(BY_EVENT["create-retention"])
+        twin = Harness(harness.server, harness.receiver, harness.clock)
+
+        def overtaken(name: str) -> None:
+            harness.server.before = None
+            twin.invoke(event)
+
+        harness.server.before = lambda name: overtaken(name) if name == "DescribeClusters" else None
+        with pytest.raises(Transient, match="WrittenSince"):
+            harness.invoke(event)
+        assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
+
+    def test_a_retry_whose_table_is_denied_says_nothing_while_polls_go_on(self, harness, monkeypatch):
+        event = harness.meet(BY_EVENT["create-migration"])
+        harness.invoke(event)
+        harness.clock.moment += MINUTE
+        with _denied(monkeypatch), pytest.raises(Transient):
+            Harness(harness.server, harness.receiver, harness.clock).invoke(event)
+        assert harness.responses == []
+        harness.run(event)
+        assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
+
+    def test_the_first_attempt_of_all_is_answered(self, harness, monkeypatch):
+        event = harness.meet(BY_EVENT["create-migration"])
+        with _denied(monkeypatch):
+            harness.invoke(event)
+        assert [each["Status"] for each in harness.responses] == ["FAILED"]
+        assert "dynamodb:UpdateItem" in harness.responses[0]["Reason"]
+
+    def test_what_the_superseded_is_owed_is_paid_by_its_own_polls_where_its_successor_died(self, harness, server):
+        older = harness.meet(BY_EVENT["create-long-migration"], "/response/older")
+        harness.invoke(older)
+        delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/response/delete")
+        harness.set_stack_status(delete, "DELETE_IN_PROGRESS")
+        # It has claimed the record, and with it the debt, and dies before it pays.
+        harness.receiver.statuses = [503] * 20
+        with failing(server, "POST /schedules/"), suppress(Transient):
+            harness.invoke(delete)
+        harness.receiver.statuses = []
+        for _ in range(12):
+            harness.pass_time()
+        paid = [each for each in harness.receiver.received if each.path.startswith("/handle") and each.status == 200]
+        assert [each.answer["Status"] for each in paid] == ["FAILURE"]
+        assert harness.schedules() == []
+
+
+@contextmanager
+def _denied(monkeypatch: pytest.MonkeyPatch):
+    """The function may not write to the table."""
+    from botocore.exceptions import ClientError
+
+    from cloudhsm_settings import clients
+
+    real = clients.dynamodb()
+
+    def deny(**_: Any) -> None:
+        raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "UpdateItem")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(real, "update_item", deny)
+        yield
