@@ -48,6 +48,11 @@ class TypeChange(_Change):
     hsm_type: str
     at: float
 
+    def leads_back(self, shown: str, wanted: str) -> bool:
+        """Whether the way from `shown` to `wanted` undoes it, or is its own that CloudHSM may not have taken."""
+        is_way_back = (self.previous, self.hsm_type) == (wanted, shown)
+        return is_way_back or (not self.answered and (self.previous, self.hsm_type) == (shown, wanted))
+
     def window_is_open(self, now: float) -> bool:
         """Whether CloudHSM may still allow the way back."""
         return now < self.at + ROLLBACK_WINDOW

@@ -74,7 +74,7 @@ def _during_rollback(
     """A stack rollback sends the old properties; passed through, they would cost keys."""
     change = request.undoes
     consents = request.former is not None and request.former.on_rollback == "Revert"
-    if change is None or (change.hsm_type, change.previous) != (cluster.shown_type, modify.hsm_type):
+    if change is None or not change.leads_back(cluster.shown_type, modify.hsm_type):
         return Leave(reasons.kept(request, cluster, "this update did not change it"), drifted=True)
     if not consents:
         return Leave(reasons.kept(request, cluster, "the update did not declare Revert"), drifted=True)

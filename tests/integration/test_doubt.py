@@ -67,10 +67,11 @@ class TestWhichIsNewer:
     ):
         before = harness.meet(BY_EVENT["update-as-declared"], "/response/before")
         harness.invoke(before)
+        harness.fleet.cluster(CLUSTER_ID).state = "ACTIVE"
         # Its predecessor never came, so the record follows upon nothing that is known.
         update = harness.deliverable(BY_EVENT["update-retention"].load(), "/response/update")
         harness.invoke(update)
-        assert not harness.record(update).follows_on
+        assert (harness.record(update).follows_on, harness.record(update).ended) == (False, True)
         harness.clock.moment -= 30
         back = undoing(harness, update)
         harness.clock.moment += 30 + late

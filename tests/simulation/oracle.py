@@ -172,7 +172,7 @@ class Oracle:
         self.boundary.sometimes.saw(f"response: {'rollback ' if sent.is_rollback else ''}{sent.kind} {said.status}")
         self._well_formed(sent, said)
         former = [each for each in sent.responses[:-1] if each.status != said.status]
-        if former and not (_is_unrecorded(said) or _is_unrecorded(former[0])):
+        if former and not (sent.unreadable or _is_unrecorded(said) or _is_unrecorded(former[0])):
             self.broke("one end", sent, f"{former[0].status} and then {said.status}")
         if sent.kind != "Delete":
             self._on_record(sent, said)
@@ -205,7 +205,7 @@ class Oracle:
         """What is owed is written before it is sent, and sent by the owner."""
         item = self.table.items.get((sent.stack.stack_id, sent.resource.name), {})
         is_owner = item.get("RequestId", {}).get("S") == sent.event_id
-        if is_owner and "Response" not in item and not _is_unrecorded(said):
+        if is_owner and "Response" not in item and not (sent.unreadable or _is_unrecorded(said)):
             self.broke("owed before it is paid", sent, f"{said.status} is not on record")
         if said.by.request is sent and not _is_unrecorded(said) and self.knew_better(said.by, self.superseded_at(sent)):
             self.broke("one owner", sent, f"responds {said.status} though it was superseded")

@@ -11,6 +11,7 @@ from botocore.exceptions import (
     NoCredentialsError,
     NoRegionError,
 )
+from botocore.parsers import ResponseParserError
 
 from cloudhsm_settings.custom_resource.errors import AccessDenied, Failure, Transient
 
@@ -57,7 +58,7 @@ def translated(iam_action: str, subject: str, *, final: Final | None = None) -> 
         raise _meaning(error, iam_action, subject, final or {}) from None
     except _FINAL_BOTO_ERRORS:
         raise
-    except BotoCoreError as error:
+    except (BotoCoreError, ResponseParserError) as error:
         never_sent = isinstance(error, _NEVER_CONNECTED)
         raise Transient(iam_action, type(error).__name__, had_no_effect=never_sent) from None
 
