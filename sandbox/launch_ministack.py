@@ -8,6 +8,7 @@ import json
 import os
 import sys
 import threading
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -16,7 +17,7 @@ from typing import Any
 import boto3
 from ministack import app  # type: ignore[import-not-found]
 from ministack.core import iam_actions, responses  # type: ignore[import-not-found]
-from ministack.services import eventbridge, lambda_svc, scheduler  # type: ignore[import-not-found]
+from ministack.services import dynamodb, eventbridge, iam, lambda_svc, scheduler  # type: ignore[import-not-found]
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
 
 # A script that is run with -P, so that nothing of the outside is found, has to find its own package.
@@ -91,19 +92,46 @@ def name_resources_by_region() -> None:
     provisioners._physical_name = apart  # noqa: SLF001
 
 
-def attach_functions_to_vpcs() -> None:
-    """Puts the VpcConfig of a template's function on record, which MiniStack's CloudFormation forgets."""
+def keep_what_templates_say() -> None:
+    """Puts on record what MiniStack's CloudFormation forgets: network, keys, code signing, permissions boundaries."""
     require(lambda_svc, "_vpc_config_with_id")
-    handlers = provisioners._RESOURCE_HANDLERS["AWS::Lambda::Function"]  # noqa: SLF001
+    require(dynamodb, "_sse_description_from_spec")
+
+    def of_function(name: str, properties: dict[str, Any]) -> None:
+        function = lambda_svc._functions[name]  # noqa: SLF001
+        function["config"]["VpcConfig"] = lambda_svc._vpc_config_with_id(properties.get("VpcConfig"))  # noqa: SLF001
+        function["config"]["KMSKeyArn"] = properties.get("KmsKeyArn", "")
+        function["code_signing_config_arn"] = properties.get("CodeSigningConfigArn", "")
+
+    def of_role(name: str, properties: dict[str, Any]) -> None:
+        iam._roles[name]["PermissionsBoundary"] = properties.get("PermissionsBoundary")  # noqa: SLF001
+
+    def of_table(name: str, properties: dict[str, Any]) -> None:
+        asked = properties.get("SSESpecification", {})
+        encrypted = {**asked, "Enabled": str(asked.get("SSEEnabled")).lower() == "true"}
+        dynamodb._tables[name]["SSEDescription"] = dynamodb._sse_description_from_spec(encrypted)  # noqa: SLF001
+
+    def of_schedule(name: str, properties: dict[str, Any]) -> None:
+        schedule = scheduler._schedules[f"{properties.get('GroupName', 'default')}/{name}"]  # noqa: SLF001
+        schedule["KmsKeyArn"] = properties.get("KmsKeyArn")
+
+    after_provisioning("AWS::Scheduler::Schedule", of_schedule)
+    after_provisioning("AWS::DynamoDB::Table", of_table)
+    after_provisioning("AWS::Lambda::Function", of_function)
+    after_provisioning("AWS::IAM::Role", of_role)
+
+
+def after_provisioning(kind: str, keep: Callable[[str, dict[str, Any]], None]) -> None:
+    """Has `keep` called with the physical id and the properties of each resource of a type that is made or updated."""
+    handlers = provisioners._RESOURCE_HANDLERS[kind]  # noqa: SLF001
     create, update = handlers["create"], handlers["update"]
 
-    def attach(made: tuple[str, Any], properties: dict[str, Any]) -> tuple[str, Any]:
-        network = lambda_svc._vpc_config_with_id(properties.get("VpcConfig"))  # noqa: SLF001
-        lambda_svc._functions[made[0]]["config"]["VpcConfig"] = network  # noqa: SLF001
+    def kept(made: tuple[str, Any], properties: dict[str, Any]) -> tuple[str, Any]:
+        keep(made[0], properties)
         return made
 
-    handlers["create"] = lambda logical_id, new, *rest: attach(create(logical_id, new, *rest), new)
-    handlers["update"] = lambda name, old, new, *rest: attach(update(name, old, new, *rest), new)
+    handlers["create"] = lambda logical_id, new, *rest: kept(create(logical_id, new, *rest), new)
+    handlers["update"] = lambda name, old, new, *rest: kept(update(name, old, new, *rest), new)
 
 
 def know_cloudhsm_clusters() -> None:
@@ -146,7 +174,7 @@ run_scheduler_fast(float(os.environ.get("SECONDS_BETWEEN_POLLS", "60")))
 listen_on_one_port_only()
 authorize_schedules_in_their_group()
 name_resources_by_region()
-attach_functions_to_vpcs()
+keep_what_templates_say()
 know_cloudhsm_clusters()
 know_stubs(require)
 let_operations_be_cancelled(require)

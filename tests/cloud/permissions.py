@@ -1,9 +1,10 @@
 """The permissions of template.yaml, one by one, and a deployed provider from which each can be taken away."""
 
 import json
+import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,9 +15,14 @@ from unittest.mock import patch
 
 from sandbox.cloud import PROVIDER_STACK, Cloud
 from sandbox.cloudhsm import Fault
-from tests.deployed import resources, values
+from sandbox.ministack import ROOT
+from sandbox.stacks import Stacks
+from tests.deployed import EVERY_PARAMETER, resources, values
 
-RESOURCES = resources(values(DriftCheck="rate(1 day)"))
+RESOURCES = resources(values(**EVERY_PARAMETER, DriftCheck="rate(1 day)"))
+KEY, _, VALUE = EVERY_PARAMETER["ClusterTag"].partition("=")
+TAGS = {KEY: VALUE}
+"""Tags of the clusters that may be modified."""
 LAUNCHER = Path(__file__).with_name("launch_enforcing.py")
 FOREVER = 10**9
 
@@ -27,6 +33,8 @@ class Grant(NamedTuple):
     role: str
     """Its name in the template."""
     action: str
+    sid: str = ""
+    """Of its statement, where an action is allowed for more than one purpose: those with a key."""
 
 
 def documents() -> Iterator[tuple[str, dict[str, Any]]]:
@@ -48,16 +56,38 @@ def listed(value: Any) -> list[Any]:
 def grants() -> list[Grant]:
     """Everything that the template allows, as often as it allows it."""
     statements = [(role, each) for role, document in documents() for each in listed(document["Statement"])]
-    return [Grant(role, action) for role, each in statements for action in listed(each["Action"])]
-
-
-def without(document: dict[str, Any], action: str) -> dict[str, Any]:
-    """The same policy without an action; a statement that is left with none is left out."""
-    reduced = [
-        {**each, "Action": [other for other in listed(each["Action"]) if other != action]}
-        for each in listed(document["Statement"])
+    return [
+        Grant(role, action, each["Sid"] if action.startswith("kms:") else "")
+        for role, each in statements
+        for action in listed(each["Action"])
     ]
+
+
+def without(document: dict[str, Any], grant: Grant) -> dict[str, Any]:
+    """The same policy without a grant; a statement that is left with no action is left out."""
+
+    def kept(statement: dict[str, Any]) -> list[str]:
+        meant = grant.sid in ("", statement.get("Sid"))
+        return [action for action in listed(statement["Action"]) if not (meant and action == grant.action)]
+
+    reduced = [{**each, "Action": kept(each)} for each in listed(document["Statement"])]
     return {**document, "Statement": [each for each in reduced if each["Action"]]}
+
+
+def key_policy() -> dict[str, Any]:
+    """The key policy that docs/security.md gives."""
+    (block,) = re.findall(r"```json\n(.*?)```", (ROOT / "docs" / "security.md").read_text(), re.DOTALL)
+    policy: dict[str, Any] = json.loads(block.replace("111122223333", "000000000000"))
+    return policy
+
+
+def prescribed(cloud: Cloud) -> dict[str, str]:
+    """Every parameter, with a key and a boundary that there are."""
+    key = cloud.client("kms").create_key(Policy=json.dumps(key_policy()))["KeyMetadata"]["Arn"]
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [everything]}
+    boundary = cloud.client("iam").create_policy(PolicyName="boundary", PolicyDocument=json.dumps(document))
+    return {**EVERY_PARAMETER, "KmsKeyArn": key, "PermissionsBoundary": boundary["Policy"]["Arn"]}
 
 
 def start(cloud: Cloud) -> None:
@@ -95,29 +125,34 @@ class Provider:
         resources = client.describe_stack_resources(StackName=PROVIDER_STACK)["StackResources"]
         return {each["LogicalResourceId"]: each["PhysicalResourceId"] for each in resources}
 
+    @property
+    def stack(self) -> dict[str, Any]:
+        """DescribeStacks."""
+        return Stacks(self.cloud).describe(PROVIDER_STACK)
+
     @contextmanager
     def without(self, grant: Grant) -> Iterator[None]:
         """Takes a permission away for a while."""
         iam, role = self.cloud.client("iam"), self.names[grant.role]
         names = iam.list_role_policies(RoleName=role)["PolicyNames"]
         before = {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
-        after = {name: without(document, grant.action) for name, document in before.items()}
-        changed = [name for name in names if after[name] != without(before[name], "")]
+        after = {name: without(document, grant) for name, document in before.items()}
+        changed = [name for name in names if after[name] != without(before[name], Grant("", ""))]
         assert changed, f"nothing of the deployed role allows {grant.action}"
         for name in changed:
             iam.delete_role_policy(RoleName=role, PolicyName=name)
             if after[name]["Statement"]:
                 iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(after[name]))
         try:
-            with self._denied_by_cloudhsm():
+            with self.denied_by_cloudhsm(TAGS):
                 yield
         finally:
             for name in changed:
                 iam.put_role_policy(RoleName=role, PolicyName=name, PolicyDocument=json.dumps(before[name]))
 
     @contextmanager
-    def _denied_by_cloudhsm(self) -> Iterator[None]:
-        """Has CloudHSM, which is not of MiniStack, deny what the function's role does not allow."""
+    def denied_by_cloudhsm(self, tags: Mapping[str, str]) -> Iterator[None]:
+        """Has CloudHSM, which is not of MiniStack, deny what the function's role does not allow for these tags."""
         client, account = self.cloud.client("iam"), "000000000000"
         role = client.get_role(RoleName=self.names["FunctionRole"])["Role"]["Arn"]
         resources = {
@@ -128,7 +163,17 @@ class Provider:
         for operation, resource in resources.items():
             action = f"cloudhsm:{operation}"
             answer = client.simulate_principal_policy(
-                PolicySourceArn=role, ActionNames=[action], ResourceArns=[resource]
+                PolicySourceArn=role,
+                ActionNames=[action],
+                ResourceArns=[resource],
+                ContextEntries=[
+                    {
+                        "ContextKeyName": f"aws:ResourceTag/{key}",
+                        "ContextKeyType": "string",
+                        "ContextKeyValues": [value],
+                    }
+                    for key, value in tags.items()
+                ],
             )
             if answer["EvaluationResults"][0]["EvalDecision"] != "allowed":
                 denied.append(Fault(operation, code="CloudHsmAccessDeniedException", times=FOREVER))
@@ -170,6 +215,10 @@ class Provider:
         names = [each["Name"] for each in client.list_schedules(GroupName=group)["Schedules"]]
         inputs = {name: client.get_schedule(GroupName=group, Name=name)["Target"]["Input"] for name in names}
         return [name for name in names if json.loads(inputs[name]).get("StackId") == stack_id]
+
+    def polls_refused(self) -> int:
+        """How often a schedule could not invoke the function."""
+        return self.cloud.log.read_text(errors="replace").count("A schedule may not invoke its target:")
 
     def check_drift(self) -> None:
         """Invokes the function as the template's schedule does."""

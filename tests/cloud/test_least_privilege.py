@@ -1,4 +1,7 @@
-"""Each permission of the roles is needed: without any one of them something fails, and no other is granted."""
+"""Each permission of the roles is needed: without any one of them something fails, and no other is granted.
+
+The provider is deployed with every parameter that a platform team prescribes.
+"""
 
 import itertools
 import json
@@ -8,9 +11,10 @@ import pytest
 
 from events.situations import BY_EVENT
 from sandbox.cloud import Cloud
-from sandbox.cloudhsm import Clock, Fleet
+from sandbox.cloudhsm import Clock, Fleet, MigrationOutcome
 from sandbox.stacks import Stacks
-from tests.cloud.permissions import Grant, Provider, eventually, grants, start
+from tests.cloud.permissions import TAGS, Grant, Provider, eventually, grants, prescribed, start
+from tests.deployed import EVERY_PARAMETER
 
 pytestmark = pytest.mark.cloud
 SPEED = 600
@@ -23,7 +27,7 @@ def provider() -> Iterator[Provider]:
     cloud = Cloud(Fleet(Clock(speed=SPEED)), seconds_between_polls=2)
     try:
         start(cloud)
-        cloud.deploy_provider(DriftCheck="rate(1 day)")
+        cloud.deploy_provider(**prescribed(cloud), DriftCheck="rate(1 day)")
         yield Provider(cloud)
     finally:
         cloud.stop()
@@ -56,9 +60,12 @@ def status(provider: Provider, stack_id: str) -> str:
 
 def created(provider: Provider, body: str) -> str:
     """The id of a stack if it is created in time, else nothing."""
-    stack_id = begun(provider, body)
-    in_time = eventually(lambda: status(provider, stack_id) != "CREATE_IN_PROGRESS", SECONDS_AT_MOST)
-    return stack_id if in_time and status(provider, stack_id) == "CREATE_COMPLETE" else ""
+    refused, stack_id = provider.polls_refused(), begun(provider, body)
+
+    def settled() -> bool:
+        return status(provider, stack_id) != "CREATE_IN_PROGRESS" or provider.polls_refused() > refused
+
+    return stack_id if eventually(settled, SECONDS_AT_MOST) and status(provider, stack_id) == "CREATE_COMPLETE" else ""
 
 
 def retention_is_set(provider: Provider) -> bool:
@@ -145,8 +152,60 @@ WORKS_BY: Mapping[Grant, Callable[[Provider], bool]] = {
     Grant("ResponderRole", "logs:CreateLogStream"): responder_is_logged,
     Grant("ResponderRole", "logs:PutLogEvents"): responder_is_logged,
     Grant("SchedulerRole", "lambda:InvokeFunction"): type_is_changed_and_nothing_is_left,
+    Grant("FunctionRole", "kms:Decrypt", "UseTableKey"): retention_is_set,
+    Grant("FunctionRole", "kms:Decrypt", "EncryptSchedules"): type_is_changed_and_nothing_is_left,
+    Grant("FunctionRole", "kms:GenerateDataKey", "EncryptSchedules"): type_is_changed_and_nothing_is_left,
+    Grant("FunctionRole", "kms:DescribeKey", "SeeKey"): type_is_changed_and_nothing_is_left,
+    Grant("ResponderRole", "kms:Decrypt", "UseTableKey"): crash_is_told_and_ends_on_record,
+    Grant("SchedulerRole", "kms:Decrypt", "DecryptSchedules"): type_is_changed_and_nothing_is_left,
 }
 """What each permission is for."""
+
+
+def test_what_is_prescribed_is_on_record(provider):
+    cloud, names = provider.cloud, provider.names
+    given = {each["ParameterKey"]: each["ParameterValue"] for each in provider.stack["Parameters"]}
+    for name in ("Function", "Responder"):
+        function = cloud.client("lambda").get_function_configuration(FunctionName=names[name])
+        assert function["KMSKeyArn"] == given["KmsKeyArn"]
+        signing = cloud.client("lambda").get_function_code_signing_config(FunctionName=names[name])
+        assert signing["CodeSigningConfigArn"] == EVERY_PARAMETER["CodeSigningConfigArn"]
+    for name in ("FunctionRole", "ResponderRole", "SchedulerRole"):
+        role = cloud.client("iam").get_role(RoleName=names[name])["Role"]
+        assert role["Path"] == EVERY_PARAMETER["RolePath"]
+        assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == given["PermissionsBoundary"]
+    (group,) = cloud.client("logs").describe_log_groups(logGroupNamePrefix=names["LogGroup"])["logGroups"]
+    assert group["kmsKeyId"] == given["KmsKeyArn"]
+    table = cloud.client("dynamodb").describe_table(TableName=names["Table"])["Table"]
+    assert table["SSEDescription"]["KMSMasterKeyArn"] == given["KmsKeyArn"]
+    schedule = {"GroupName": names["ScheduleGroup"], "Name": names["DriftCheckSchedule"]}
+    assert cloud.client("scheduler").get_schedule(**schedule)["KmsKeyArn"] == given["KmsKeyArn"]
+
+
+def test_the_schedule_of_a_migration_has_the_key(provider):
+    client, group, seen = provider.cloud.client("scheduler"), provider.names["ScheduleGroup"], []
+
+    def is_seen() -> bool:
+        names = provider.schedules(stack_id)
+        seen.extend(client.get_schedule(GroupName=group, Name=name)["KmsKeyArn"] for name in names)
+        return bool(seen)
+
+    cluster = provider.cloud.fleet.seed(outcome=MigrationOutcome.HANG)
+    stack_id = begun(provider, template(cluster.cluster_id, HsmType="hsm2m.medium"))
+    assert eventually(is_seen, SECONDS_AT_MOST)
+    assert seen[0].startswith("arn:aws:kms:")
+
+
+@pytest.mark.parametrize(("tags", "works"), [(TAGS, True), ({}, False), (dict.fromkeys(TAGS, "other"), False)])
+def test_a_cluster_without_the_tag_is_left_alone(provider, tags, works):
+    with provider.denied_by_cloudhsm(tags):
+        assert retention_is_set(provider) is works
+
+
+def test_a_key_whose_policy_does_not_let_logs_in_is_refused(provider):
+    key = provider.cloud.client("kms").create_key()["KeyMetadata"]["Arn"]
+    group = {"Type": "AWS::Logs::LogGroup", "Properties": {"KmsKeyId": key}}
+    assert created(provider, json.dumps({"Resources": {"LogGroup": group}})) == ""
 
 
 def test_no_other_permission_is_granted():
