@@ -11,7 +11,7 @@ from tools.screens import CHARACTER, MARGIN, SCREENS, picture
 
 HOSTS = {"docs.aws.amazon.com", "docs.getmoto.org", "github.com", "keepachangelog.com", "semver.org"}
 """Sites that pages may lead to; a new one is added by somebody who has looked at it."""
-LANGUAGES = {"console", "logs-insights", "mermaid", "python", "yaml"}
+LANGUAGES = {"console", "json", "logs-insights", "mermaid", "python", "yaml"}  # json: the key policy of tests/cloud
 """Languages of code blocks; each is checked by a test of its own."""
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 
