@@ -23,6 +23,7 @@ from ministack.services.cloudformation import provisioners  # type: ignore[impor
 # A script that is run with -P, so that nothing of the outside is found, has to find its own package.
 sys.path.append(str(Path(__file__).parents[1]))
 from sandbox.cancelling import let_operations_be_cancelled
+from sandbox.change_sets import let_change_sets_show_values
 from sandbox.monitoring import let_it_be_monitored
 from sandbox.stepped import VARIABLE, SteppedClock
 from sandbox.stepping import let_time_pass_in_steps
@@ -179,6 +180,7 @@ know_cloudhsm_clusters()
 know_stubs(require)
 let_operations_be_cancelled(require)
 let_it_be_monitored(require)
+let_change_sets_show_values(require)
 if VARIABLE in os.environ:
     let_time_pass_in_steps(require, SteppedClock(Path(os.environ[VARIABLE])))
 sys.argv = ["ministack"]

@@ -1,5 +1,7 @@
 """`plan` and `report` in the local cloud, by a user who may only read: what it says is what the deployment then does."""
 
+import json
+
 import boto3
 import pytest
 from botocore.exceptions import ClientError
@@ -10,6 +12,7 @@ from tests.cloud.reader import Reader
 
 pytestmark = pytest.mark.cloud
 MIGRATION = ROOT / "examples" / "migration" / "template.yaml"
+LONG_MIGRATION = ROOT / "examples" / "long-migration" / "template.yaml"
 WANTED = {"HsmType": "hsm2m.medium", "RetentionInDays": "30"}
 
 
@@ -43,6 +46,9 @@ def test_what_is_planned_is_what_is_done_and_told(cloud, fleet, stacks, reader):
         TemplateBody=MIGRATION.read_text(),
         Parameters=[*values, {"ParameterKey": "ClusterId", "UsePreviousValue": True}],
     )
+    (change,) = client.describe_change_set(StackName=name, ChangeSetName="next", IncludePropertyValues=True)["Changes"]
+    after = json.loads(change["ResourceChange"]["AfterContext"])["Properties"]
+    assert (after["HsmType"], after["ClusterId"]) == ("hsm2m.medium", cluster.cluster_id)
     by_change_set = reader.run("plan", "--change-set", "next", "--stack", name, "--json")
     assert (by_template.code, by_change_set.code) == (Exit.CHANGES, Exit.CHANGES)
     assert calls_of(fleet, cluster.cluster_id) == []
@@ -86,3 +92,22 @@ def test_without_the_record_it_says_so_and_goes_on(cloud, fleet):
     assert "BackupRetentionPolicy  90 -> 30 days" in ran.out
     assert "P12 ASK" in ran.out
     assert "dynamodb:Query is denied" in ran.err
+
+
+def test_a_change_set_for_a_stack_that_waits_by_a_new_handle(cloud, fleet, reader):
+    cluster, name = fleet.seed(hsms=3), "waiting"
+    values = [{"ParameterKey": "ClusterId", "ParameterValue": cluster.cluster_id}]
+    cloud.client("cloudformation").create_change_set(
+        StackName=name,
+        ChangeSetName="first",
+        ChangeSetType="CREATE",
+        TemplateBody=LONG_MIGRATION.read_text(),
+        Parameters=values,
+    )
+    ran = reader.run("plan", "--change-set", "first", "--stack", name, "--json")
+    (planned,) = ran.json["resources"]
+    assert ran.code == Exit.CHANGES
+    assert (planned["action"], planned["waitConditionHandle"]) == ("Create", "MigrationHandle1")
+    assert [(each["number"], each["verdict"]) for each in planned["checks"] if each["number"] == "P06"] == [
+        ("P06", "PASS")
+    ]
