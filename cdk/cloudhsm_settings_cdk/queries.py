@@ -1,4 +1,4 @@
-"""The queries of docs/operations.md for Logs Insights."""
+"""Queries for Logs Insights, as examples/monitoring has them."""
 
 from collections.abc import Mapping
 
