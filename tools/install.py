@@ -103,7 +103,8 @@ def _terraform(directory: Path, pinned: Path) -> None:
     try:
         _tools(directory, pinned)
     except NotInstalled:
-        (directory / "bin" / "python").unlink(missing_ok=True)
+        shutil.rmtree(directory, ignore_errors=True)
+        directory.mkdir()
         _say("There is no Terraform here: its test of examples/terraform is skipped.")
 
 

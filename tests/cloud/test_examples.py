@@ -106,12 +106,13 @@ def native(fleet, stacks) -> SandboxCluster:
     stacks.delete("native")
 
 
-def test_a_native_cluster_that_aws_moved_keeps_its_line(fleet, stacks, native):
+def test_a_native_cluster_that_aws_moved_keeps_its_line_and_takes_the_next_type(stacks, native):
     kept = NATIVE.read_text().replace(CREATED, "HsmType: hsm1.medium\n")
-    assert stacks.update("native", kept, SubnetIds="subnet-0123456789abcdef0") == "UPDATE_COMPLETE"
-    outputs = stacks.outputs("native")
-    assert (outputs["ClusterId"], outputs["HsmType"]) == (native.cluster_id, "hsm2m.medium")
-    assert fleet.cluster(native.cluster_id).state == "ACTIVE"
+    for present in ("hsm2m.medium", "hsm3.medium"):
+        declared = kept.replace("HsmType: hsm2m.medium", f"HsmType: {present}")
+        assert stacks.update("native", declared, SubnetIds="subnet-0123456789abcdef0") == "UPDATE_COMPLETE"
+        outputs = stacks.outputs("native")
+        assert (outputs["ClusterId"], outputs["HsmType"]) == (native.cluster_id, present)
 
 
 def test_correcting_the_line_of_a_native_cluster_replaces_it_by_an_empty_one(fleet, stacks, native):

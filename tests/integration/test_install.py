@@ -24,8 +24,10 @@ def checkout(tmp_path) -> Path:
     return there
 
 
-def installing(checkout: Path, python: object = sys.executable, **variables: str) -> subprocess.Popen[str]:
-    command = [str(python), "-m", "tools.install", ".venv/ready", "dev.txt"]
+def installing(
+    checkout: Path, python: object = sys.executable, ready: str = ".venv/ready", **variables: str
+) -> subprocess.Popen[str]:
+    command = [str(python), "-m", "tools.install", ready, "dev.txt"]
     environment = {**os.environ, "PIP_NO_INDEX": "1", **variables}
     return subprocess.Popen(command, cwd=checkout, env=environment, stderr=subprocess.PIPE, text=True)
 
@@ -69,3 +71,14 @@ def test_ctrl_c_is_one_line(checkout):
         process.send_signal(2)
         assert said(process) == "Stopped: the next make goes on from here.\n"
     assert process.returncode == 130
+
+
+def test_where_there_is_no_terraform_the_rest_goes_on(checkout):
+    uv = checkout / ".venv" / "bin" / "uv"
+    uv.parent.mkdir(parents=True)
+    uv.write_text("#!/bin/sh\nexit 1\n")
+    uv.chmod(0o755)
+    process = installing(checkout, ready=".venv-terraform/ready")
+    assert "There is no Terraform here" in said(process)
+    assert process.returncode == 0
+    assert [path.name for path in (checkout / ".venv-terraform").iterdir()] == ["ready"]
