@@ -53,6 +53,16 @@ class _Work:
             _busy -= 1
 
 
+class _Stepped:
+    """The module `time` for who writes logs: by the stepped clock, all else as it is."""
+
+    def __init__(self, clock: SteppedClock) -> None:
+        self.time = clock.now
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(time, name)
+
+
 def let_time_pass_in_steps(require: Require, clock: SteppedClock) -> None:
     """Adds it; `require` ends the process where MiniStack is another one."""
     for module, name in (
@@ -69,6 +79,7 @@ def let_time_pass_in_steps(require: Require, clock: SteppedClock) -> None:
     lambda_runtime._PYTHON_WORKER_SCRIPT = _WORKER + lambda_runtime._PYTHON_WORKER_SCRIPT  # noqa: SLF001
     scheduler.time = SimpleNamespace(time=clock.now, sleep=time.sleep)
     wait_conditions.time = SimpleNamespace(monotonic=clock.now)
+    lambda_svc.time = _Stepped(clock)
     stacks.now_iso = handlers.now_iso = lambda: _iso(clock.now())
     _hold_the_clock_during_invocations()
     _let_requests_time_out_by(clock)
@@ -131,7 +142,8 @@ def _go_on(clock: SteppedClock) -> None:
     quiet = 0
     while True:
         time.sleep(_PAUSE)
-        quiet = quiet + 1 if clock.stands and _everybody_waits() else 0
+        may_go_on = clock.stands and clock.may_reach(clock.now() + STEP)
+        quiet = quiet + 1 if may_go_on and _everybody_waits() else 0
         if quiet >= _QUIET:
             quiet = 0
             clock.set(clock.now() + STEP)

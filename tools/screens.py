@@ -19,10 +19,10 @@ SCREENS = {"demo": "", "migration": "A rehearsal"}
 """Pictures in docs/ by name: the chapter that each shows, or all of them."""
 CHARACTER, LINE, MARGIN = 8.4, 20, 14
 """Width and height of a character, and what is around all of them, in the picture's own unit."""
-CLASSES = {"": "", "1": "title", "2": "dim", "31": "red", "32": "green"}
-"""Colours of a terminal, by their number -> classes."""
+CLASSES = {"": "", "1": "title", "2": "dim", "31": "red", "32": "green", "1;31": "red", "1;32": "green", "33": "red"}
+"""Colours of a terminal, by their numbers -> classes; others are shown as text."""
 FORMAT = """\
-<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="make demo">
+<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{title}">
 <style>
 text {{ font: 14px ui-monospace, SFMono-Regular, Menlo, Consolas, "DejaVu Sans Mono", monospace; fill: #1f2328;
 white-space: pre; }}
@@ -70,18 +70,18 @@ def chapters(shown: str, beginning: str) -> str:
     return "\n\n".join(each for each in shown.split("\n\n") if plain(each).startswith(beginning))
 
 
-def picture(shown: str) -> str:
-    """The SVG."""
+def picture(shown: str, title: str = "make demo", columns: int = WIDTH) -> str:
+    """The SVG; `title` is the command that has shown it."""
     lines = shown.split("\n")
     texts = [text for number, line in enumerate(lines) for text in _texts(line, MARGIN + (number + 0.75) * LINE)]
-    width, height = MARGIN * 2 + WIDTH * CHARACTER, MARGIN * 2 + len(lines) * LINE
+    width, height = MARGIN * 2 + columns * CHARACTER, MARGIN * 2 + len(lines) * LINE
     sizes = {"width": width, "height": height, "inner_width": width - 1, "inner_height": height - 1}
-    return FORMAT.format(**{name: f"{size:g}" for name, size in sizes.items()}, texts="\n".join(texts))
+    return FORMAT.format(**{name: f"{size:g}" for name, size in sizes.items()}, title=title, texts="\n".join(texts))
 
 
 def _texts(line: str, y: float) -> Iterator[str]:
     for column, colour, words in _words(line):
-        named = f' class="{CLASSES[colour]}"' if colour else ""
+        named = f' class="{known}"' if (known := CLASSES.get(colour)) else ""
         length = len(words) * CHARACTER
         yield (
             f'<text x="{MARGIN + column * CHARACTER:.1f}" y="{y:g}" textLength="{length:.1f}"'
@@ -92,9 +92,9 @@ def _texts(line: str, y: float) -> Iterator[str]:
 def _words(line: str) -> Iterator[tuple[int, str, str]]:
     """What stands together in one colour: where it begins, the colour's number, and the words."""
     column, colour = 0, ""
-    for part in re.split(r"(\x1b\[\d+m)", line):
-        if escaped := re.fullmatch(r"\x1b\[(\d+)m", part):
-            colour = escaped[1].strip("0")
+    for part in re.split(r"(\x1b\[[\d;]+m)", line):
+        if escaped := re.fullmatch(r"\x1b\[([\d;]+)m", part):
+            colour = "" if escaped[1] == "0" else escaped[1]
             continue
         for words in re.finditer(r"\S+(?: \S+)*", part):
             yield column + words.start(), colour, words[0]

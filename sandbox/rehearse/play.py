@@ -84,6 +84,7 @@ def stage() -> Iterator[Stage]:
     with tempfile.TemporaryDirectory(prefix="cloudhsm-rehearse-") as directory:
         clock = SteppedClock(Path(directory) / "clock")
         clock.set(0)
+        clock.hold_at(0)
         fleet = Fleet(Clock(source=clock.now))
         with Cloud(fleet, variables={VARIABLE: str(clock.path)}) as cloud:
             token = cloud.deploy_provider()

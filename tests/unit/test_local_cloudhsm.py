@@ -118,6 +118,32 @@ def test_a_revert_ends_with_the_message_of_the_cluster(fleet):
     assert shown(fleet)["StateMessage"] == "復元されました 🔑"
 
 
+@pytest.mark.parametrize(("reached", "minutes"), [(0, 45), (1, 75), (2, 135)])
+def test_it_may_go_back_after_any_number_of_hsms(fleet, reached, minutes):
+    cluster = fleet.seed(hsms=3, outcome=MigrationOutcome.REVERT, reverts_after=reached)
+    modify(fleet, cluster, HsmType=TO)
+    most = 0
+    for _ in range(minutes):
+        assert fleet.cluster(cluster.cluster_id).state != "ACTIVE"
+        most = max(most, sum(hsm.hsm_type == TO for hsm in cluster.hsms))
+        fleet.clock.advance(60)
+    assert most == reached
+    assert fleet.cluster(cluster.cluster_id).state == "ACTIVE"
+    assert {hsm.hsm_type for hsm in cluster.hsms} == {"hsm1.medium"}
+
+
+def test_a_fault_may_be_of_one_cluster(fleet):
+    one, other = fleet.seed(), fleet.seed()
+    fleet.faults.append(Fault("ModifyCluster", times=2, cluster_id=one.cluster_id))
+    fleet.faults.append(Fault("DescribeClusters", cluster_id=one.cluster_id))
+    modify(fleet, other, HsmType=TO)
+    with pytest.raises(ClientError):
+        modify(fleet, one, HsmType=TO)
+    assert FleetClient(fleet).describe_clusters(Filters={"clusterIds": [other.cluster_id]})["Clusters"]
+    with pytest.raises(ClientError):
+        FleetClient(fleet).describe_clusters(Filters={"clusterIds": [one.cluster_id]})
+
+
 @pytest.mark.parametrize(
     ("state", "members"),
     [

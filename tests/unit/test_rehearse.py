@@ -6,9 +6,11 @@ import pytest
 
 from sandbox.cloudhsm import SandboxCluster
 from sandbox.examples import ROOT
-from sandbox.rehearse.outcome import cluster_outcome
+from sandbox.rehearse.everything import faults, rehearsal_of, templates
+from sandbox.rehearse.outcome import ClusterOutcome, Outcome, cluster_outcome
 from sandbox.rehearse.scenarios import scenarios
 from sandbox.rehearse.template import STUB, NotPlayed, Shape, before, clusters_of, staged, with_failing_neighbour
+from sandbox.stepped import SteppedClock
 
 LONG = (ROOT / "examples" / "long-migration" / "template.yaml").read_text()
 SHAPE = Shape(3, "hsm1.medium", 90)
@@ -124,6 +126,44 @@ def test_there_is_a_scenario_for_each_hsm_at_which_cloudhsm_may_revert():
     assert [each for each in names if "reverts" in each] == [f"CloudHSM reverts after {n} of 3" for n in range(3)]
     assert len(names) == len(set(names))
     assert not any("reverts" in each.name for each in scenarios(SHAPE, changes_type=False))
+
+
+def test_a_clock_that_stands_goes_on_when_it_is_moved_and_no_further_than_it_may(tmp_path):
+    clock = SteppedClock(tmp_path / "clock")
+    clock.set(0)
+    clock.hold_at(0)
+    assert not clock.stands
+    assert clock.now() > 1_700_000_000
+    clock.set(60.5)
+    assert (clock.stands, clock.now(), SteppedClock(clock.path).now()) == (True, 60.5, 60.5)
+    assert clock.may_reach(1e12)
+    clock.hold_at(120)
+    assert (clock.may_reach(120), clock.may_reach(121)) == (True, False)
+
+
+def test_what_is_promised_of_each_scenario():
+    promised = {each.name: (each.promised_status, each.may_cost_keys) for each in scenarios(SHAPE, changes_type=True)}
+    assert promised.pop("success") == ("UPDATE_COMPLETE", False)
+    assert promised.pop("throttled") == ("UPDATE_COMPLETE", False)
+    assert promised.pop("success, stack created") == ("CREATE_COMPLETE", False)
+    assert promised.pop("deleted during creation") == ("DELETE_COMPLETE", False)
+    assert promised.pop("neighbour fails, Revert") == ("UPDATE_ROLLBACK_COMPLETE", True)
+    assert set(promised.values()) == {("UPDATE_ROLLBACK_COMPLETE", False)}
+
+
+@pytest.mark.parametrize(("status", "lost", "number"), [("UPDATE_COMPLETE", False, 0), ("CREATE_FAILED", True, 2)])
+def test_what_is_not_as_promised_is_found(status, lost, number):
+    success = scenarios(SHAPE, changes_type=True)[0]
+    cluster = ClusterOutcome("ACTIVE", "hsm2m.medium", "30", keys_lost=lost, calls=1)
+    assert len(list(faults(success, Outcome("success", status, {"Settings": cluster}, 90.0)))) == number
+
+
+def test_every_template_with_our_resource_is_rehearsed():
+    names = {str(path.relative_to(ROOT)) for path in templates()}
+    assert "examples/long-migration/template.yaml" in names
+    assert len([each for each in names if each.startswith("sandbox/rehearse/foreign/")]) == 3
+    for path in templates():
+        assert rehearsal_of(path).chosen
 
 
 def test_a_cluster_that_goes_on_is_told_with_what_it_comes_to():

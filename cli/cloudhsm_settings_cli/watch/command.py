@@ -11,7 +11,7 @@ from cloudhsm_settings_cli.exits import Exit
 from cloudhsm_settings_cli.watch.lines import Lines
 from cloudhsm_settings_cli.watch.observed import Observed
 from cloudhsm_settings_cli.watch.read import Asked, Reader
-from cloudhsm_settings_cli.watch.screen import Screen
+from cloudhsm_settings_cli.watch.screen import Screen, drawn
 from cloudhsm_settings_cli.watch.view import View, view
 
 _WORST_FIRST = (Exit.FAILED, Exit.REVERTED)
@@ -42,6 +42,10 @@ def watch(tools: Tools, *, stack: str, cluster_id: str, logical_id: str, interva
 
 
 def _watch(tools: Tools, reader: Reader, interval: float, *, once: bool) -> Exit:
+    if once and tools.out.is_terminal:
+        views = _views(reader.observe(tools.clock()), tools)
+        tools.out.lines(line for each in views for line in drawn(each))
+        return _code(views)
     with ExitStack() as stack:
         shown = stack.enter_context(Screen(tools.out)) if tools.out.is_terminal else Lines(tools.out)
         while True:

@@ -51,7 +51,13 @@ def way_back(observed: Observed, now: float) -> WayBack | None:
     if not former or (until is not None and now >= until):
         return None
     if cluster.state == states.MODIFY_IN_PROGRESS:
-        return WayBack(former, "nothing is lost", f"after ACTIVE {_KEYS}", until, _command(observed, former, now))
+        return WayBack(
+            former,
+            "nothing is lost",
+            "after ACTIVE every key and user made since",
+            until,
+            _command(observed, former, now),
+        )
     if cluster.state == states.ACTIVE and until is not None:
         return WayBack(former, _KEYS, until=until)
     return None

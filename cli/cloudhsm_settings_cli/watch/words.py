@@ -28,9 +28,9 @@ def what_runs(view: View) -> str:
     """Whose operation it is, since when, and until when: the first line."""
     parts = [view.subject, view.request_type, view.stack_status]
     if view.started_at is not None and view.ended is None:
-        parts.append(f"started {clock(view.started_at)}, {lasting(view.now - view.started_at)} ago")
+        parts.append(f"since {clock(view.started_at)}, {lasting(view.now - view.started_at)}")
     if view.deadline is not None:
-        parts.append(f"deadline of the {view.deadline_of} {clock(view.deadline)}")
+        parts.append(f"{view.deadline_of} waits until {clock(view.deadline)}")
     return "   ".join(each for each in parts if each)
 
 
@@ -73,7 +73,7 @@ def going_back(view: View) -> str:
     way = view.way_back
     if way is None:
         return ""
-    until = f", until {day_and_clock(way.until)}" if way.until is not None else ""
+    until = f" until {day_and_clock(way.until)}" if way.until is not None else ""
     later = f"; {way.later}" if way.later else ""
     return f"way back to {way.hsm_type}{until}: now {way.price}{later}"
 

@@ -165,7 +165,11 @@ def test_during_the_migration_nothing_is_lost_and_the_command_says_how():
     shown = at(10)
     way = shown.way_back
     assert way is not None
-    assert (way.price, way.later, way.until) == ("nothing is lost", f"after ACTIVE {KEYS}", T0 + 24 * HOUR)
+    assert (way.price, way.later, way.until) == (
+        "nothing is lost",
+        "after ACTIVE every key and user made since",
+        T0 + 24 * HOUR,
+    )
     assert way.command == (
         "aws cloudhsmv2 modify-cluster --cluster-id cluster-abcdefghijk --hsm-type hsm1.medium --region us-east-1"
     )
@@ -307,8 +311,8 @@ def test_a_cluster_alone_tells_its_end_by_what_was_seen(states, code):
 
 def test_a_state_is_one_line():
     assert line_of(at(63, sightings=seen(29, 60))) == (
-        "09:03Z   vault/Settings   Update   UPDATE_IN_PROGRESS   started 07:59Z, 1 h 03 min ago   "
-        "deadline of the stack 09:00Z   MODIFY_IN_PROGRESS   [hsm2m done 29 min] [hsm2m done 31 min] "
+        "09:03Z   vault/Settings   Update   UPDATE_IN_PROGRESS   since 07:59Z, 1 h 03 min   "
+        "stack waits until 09:00Z   MODIFY_IN_PROGRESS   [hsm2m done 29 min] [hsm2m done 31 min] "
         "[hsm1 ..... 3 min]   2 of 3, end about 09:30Z (+- 5 min)   polled 22 s ago: Wait"
     )
 

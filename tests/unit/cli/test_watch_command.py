@@ -171,6 +171,13 @@ def test_one_state_as_json(account, vault):
     assert (ran.json["hsms"]["done"], ran.json["ended"]) == (1, None)
 
 
+def test_one_state_on_a_terminal_is_printed_once(account, vault):
+    ran = account.run("watch", "vault", "--once", terminal=True)
+    assert ran.code == Exit.CHANGES
+    assert ran.out.count("vault/Settings") == 1
+    assert "without loss: aws cloudhsmv2 modify-cluster" in ran.out
+
+
 def test_started_late_it_knows_from_the_log_what_each_hsm_took(account, vault):
     vault.logs.decided(NOW + 28 * 60, "Wait", State="MODIFY_IN_PROGRESS", HsmTypes={"hsm2m.medium": 1})
     account.now += 33 * 60
