@@ -66,7 +66,8 @@ class Fleet:
         """Adds a cluster; members as of `SandboxCluster`."""
         durations = {"seconds_per_hsm": SECONDS_PER_HSM / self.pace, "rollback_window": ROLLBACK_WINDOW / self.pace}
         cluster = SandboxCluster.of(hsms, **{**durations, **members})
-        self.clusters[cluster.cluster_id] = cluster
+        with self._lock:
+            self.clusters[cluster.cluster_id] = cluster
         return cluster
 
     def cluster(self, cluster_id: str) -> SandboxCluster:

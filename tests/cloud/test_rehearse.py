@@ -32,11 +32,14 @@ def outcomes(played: Stage, path, *names: str) -> dict[str, Outcome]:
 def test_hours_go_by_in_seconds_and_outcomes_are_as_promised(played):
     names = ("success", "CloudHSM reverts after 0 of 1", "CloudHSM hangs", "cancelled, Keep", "neighbour fails, Revert")
     found = outcomes(played, MIGRATION, *names)
-    types = {name: each.clusters["Settings"].hsm_type for name, each in found.items()}
-    assert types == dict(
-        zip(names, ("hsm2m.medium", "hsm1.medium", "hsm2m.medium", "hsm2m.medium", "hsm1.medium"), strict=True)
-    )
-    assert [each.keys for each in found.values()] == ["kept", "kept", "kept", "kept", "LOST"]
+    ended = {name: (found[name].clusters["Settings"].hsm_type, found[name].keys) for name in names}
+    assert ended == {
+        "success": ("hsm2m.medium", "kept"),
+        "CloudHSM reverts after 0 of 1": ("hsm1.medium", "kept"),
+        "CloudHSM hangs": ("hsm2m.medium", "kept"),
+        "cancelled, Keep": ("hsm2m.medium", "kept"),
+        "neighbour fails, Revert": ("hsm1.medium", "LOST"),
+    }
     assert found["success"].minutes == pytest.approx(30, abs=3)
     assert found["CloudHSM hangs"].minutes == pytest.approx(58, abs=3)
     assert "the time is up" in found["CloudHSM hangs"].because

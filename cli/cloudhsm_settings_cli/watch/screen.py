@@ -38,7 +38,8 @@ def drawn(view: View) -> list[Text]:
     alarm = "red" if view.is_alarming else ""
     lines = [
         Text(words.what_runs(view), style=alarm or "bold"),
-        _cluster(view, alarm),
+        Text("   ".join(filter(None, (words.state_of_cluster(view), words.how_far(view)))), style=alarm),
+        _bars(view, alarm),
         Text(words.last_poll(view), style=alarm and "bold red"),
         Text(f"   {view.poll.because}" if view.poll and view.poll.because else "", style=alarm or "dim"),
         Text(words.going_back(view), style=alarm),
@@ -51,14 +52,12 @@ def drawn(view: View) -> list[Text]:
     return [line for line in lines if line.plain]
 
 
-def _cluster(view: View, alarm: str) -> Text:
-    line = Text(words.state_of_cluster(view), style=alarm)
+def _bars(view: View, alarm: str) -> Text:
+    line = Text()
     for each in view.hsms.bars:
         started = not each.done and each.seconds is not None
-        line.append("  ")
         line.append(f"[{words.bar(each)}]", style=alarm or ("green" if each.done else "cyan" if started else "dim"))
-    if far := words.how_far(view):
-        line.append(f"   {far}", style=alarm)
+        line.append(" ")
     return line
 
 

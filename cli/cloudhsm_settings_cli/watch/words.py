@@ -30,7 +30,7 @@ def what_runs(view: View) -> str:
     if view.started_at is not None and view.ended is None:
         parts.append(f"since {clock(view.started_at)}, {lasting(view.now - view.started_at)}")
     if view.deadline is not None:
-        parts.append(f"{view.deadline_of} waits until {clock(view.deadline)}")
+        parts.append(f"{view.deadline_of} until {clock(view.deadline)}")
     return "   ".join(each for each in parts if each)
 
 

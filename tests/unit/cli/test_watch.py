@@ -210,6 +210,7 @@ def test_a_type_is_offered_only_when_one_is_known():
         (25 * 60, {"record": record("Revert")}, "The type stays hsm2m.medium (Revert)"),
         (10, {"record": record("Revert", change=replace(CHANGE, is_last=False))}, "CloudHSM goes on, the type stays"),
         (10, {"record": record(change=None)}, "The type stays as it is"),
+        (10, {"cluster": at_rest("hsm1.medium")}, "The type stays as it is"),
         (10, {"record": None}, "is not known"),
         (10, {"stack": begun("CREATE_IN_PROGRESS")}, "A creation cannot be cancelled"),
         (10, {"stack": begun("UPDATE_ROLLBACK_IN_PROGRESS")}, "rolling back already"),
@@ -312,7 +313,7 @@ def test_a_cluster_alone_tells_its_end_by_what_was_seen(states, code):
 def test_a_state_is_one_line():
     assert line_of(at(63, sightings=seen(29, 60))) == (
         "09:03Z   vault/Settings   Update   UPDATE_IN_PROGRESS   since 07:59Z, 1 h 03 min   "
-        "stack waits until 09:00Z   MODIFY_IN_PROGRESS   [hsm2m done 29 min] [hsm2m done 31 min] "
+        "stack until 09:00Z   MODIFY_IN_PROGRESS   [hsm2m done 29 min] [hsm2m done 31 min] "
         "[hsm1 ..... 3 min]   2 of 3, end about 09:30Z (+- 5 min)   polled 22 s ago: Wait"
     )
 
