@@ -92,18 +92,23 @@ format: $(DEV)/ready ## mend formatting and what ruff can mend by itself
 	$(DEV)/bin/ruff format .
 	$(DEV)/bin/ruff check --fix .
 
+UPGRADE := --upgrade
+COMPILE := $(DEV)/bin/uv pip compile -q $(UPGRADE) --generate-hashes --no-annotate --no-header
+# hatchling and pip, with which a wheel is built, are pinned as everything is.
+WHEEL := $(DEV)/bin/uv build --quiet --wheel --out-dir dist --build-constraints requirements/build.txt --require-hashes
+
 .PHONY: lock
 lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
-	$(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header pyproject.toml --group dev -o requirements/dev.txt
-	for group in bench ministack sam terraform; do \
-	  $(DEV)/bin/uv pip compile -q --upgrade --universal --python-version 3.11 --no-annotate --no-header --group pyproject.toml:$$group -o requirements/$$group.txt; done
-	$(DEV)/bin/uv pip compile -q --upgrade --generate-hashes --python-version 3.13 --no-annotate --no-header pyproject.toml -o src/requirements.txt
+	$(COMPILE) --universal --python-version 3.11 pyproject.toml --group dev -o requirements/dev.txt
+	for group in bench build ministack sam terraform; do \
+	  $(COMPILE) --universal --python-version 3.11 --group pyproject.toml:$$group -o requirements/$$group.txt || exit; done
+	$(COMPILE) --python-version 3.13 pyproject.toml -o src/requirements.txt
 
 .PHONY: dist
 dist: $(DEV)/ready $(SAM)/ready ## what a release is made of, with checksums, in dist/
 	@$(DEV)/bin/python -m tools.release dist
-	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cdk
-	@$(DEV)/bin/uv build --quiet --wheel --out-dir dist cli
+	@$(WHEEL) cdk
+	@$(WHEEL) cli
 	@$(DEV)/bin/python -m tools.release checksums
 	@cat dist/SHA256SUMS
 

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from tools.lock import locked
 
@@ -19,6 +20,9 @@ LOCK = Path(".cache") / "install.lock"
 RUNTIME = "3.13"
 # Certificates come from the system, as pip takes them: a company's own authority is there.
 _SYSTEM_CERTIFICATES = {"UV_SYSTEM_CERTS": "true", "UV_NATIVE_TLS": "true", "NODE_USE_SYSTEM_CA": "1"}
+
+_INSTALL = ("pip", "install", "--quiet", "--require-hashes")
+_PIP = (*_INSTALL, "--disable-pip-version-check")
 
 
 class NotInstalled(Exception):
@@ -51,22 +55,30 @@ def _development(directory: Path, pinned: Path) -> None:
     """The environment that brings uv, by whichever way this machine makes one."""
     uv = directory / "bin" / "uv"
     if not uv.exists():
-        _bootstrap(directory, re.findall(r"^uv==\S+", pinned.read_text(), re.MULTILINE)[0])
-    _run(uv, "pip", "install", "--quiet", "--python", directory / "bin" / "python", "--requirement", pinned)
+        _bootstrap(directory, pinned)
+    _run(uv, *_INSTALL, "--python", directory / "bin" / "python", "--requirement", pinned)
 
 
-def _bootstrap(directory: Path, uv: str) -> None:
-    """An environment with pip and uv; a directory that could not be completed is removed again."""
+def _bootstrap(directory: Path, pinned: Path) -> None:
+    """An environment with pip and uv as they are pinned; a directory that could not be completed is removed again."""
     try:
-        _make_with_pip(directory)
-        _run(directory / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", uv)
+        with NamedTemporaryFile("w", suffix=".txt") as seed:
+            seed.write(seeds(pinned.read_text()))
+            seed.flush()
+            _make_with_pip(directory, seed.name)
+            _run(directory / "bin" / "python", "-m", *_PIP, "--requirement", seed.name)
     except BaseException:
         shutil.rmtree(directory, ignore_errors=True)
         raise
 
 
-def _make_with_pip(directory: Path) -> None:
-    for commands in _ways(directory):
+def seeds(pinned: str) -> str:
+    """Of what is pinned with hashes, pip and uv: they install the rest."""
+    return "\n".join(re.findall(r"^(?:pip|uv)==(?:.*\\\n)*.*$", pinned, re.MULTILINE))
+
+
+def _make_with_pip(directory: Path, seed: str) -> None:
+    for commands in _ways(directory, seed):
         shutil.rmtree(directory, ignore_errors=True)
         if all(_succeeds(*each) for each in commands):
             return
@@ -76,15 +88,20 @@ def _make_with_pip(directory: Path) -> None:
     )
 
 
-def _ways(directory: Path) -> list[list[list[object]]]:
+def _ways(directory: Path, seed: str) -> list[list[list[object]]]:
     """Commands that make an environment with pip in it: the first way that works is enough."""
     here, python = [sys.executable, "-m"], directory / "bin" / "python"
     ways: list[list[list[object]]] = [
         [[*here, "venv", directory]],
-        [[*here, "venv", "--without-pip", directory], [*here, "pip", "--quiet", "--python", python, "install", "pip"]],
+        [
+            [*here, "venv", "--without-pip", directory],
+            [*here, "pip", "--python", python, *_PIP[1:], "--requirement", seed],
+        ],
     ]
-    uv = shutil.which("uv")
-    return [*ways, [[uv, "venv", "--quiet", "--seed", "--python", sys.executable, directory]]] if uv else ways
+    if uv := shutil.which("uv"):
+        made = [uv, "venv", "--quiet", "--python", sys.executable, directory]
+        ways.append([made, [uv, *_INSTALL, "--python", python, "--requirement", seed]])
+    return ways
 
 
 def _tools(directory: Path, pinned: Path) -> None:
@@ -112,7 +129,7 @@ def _environment(directory: Path, pinned: Path, python: object) -> None:
     uv = DEV / "bin" / "uv"
     if not (directory / "bin" / "python").exists():
         _run(uv, "venv", "--quiet", "--clear", "--python", python, directory)
-    _run(uv, "pip", "install", "--quiet", "--python", directory / "bin" / "python", "--requirement", pinned)
+    _run(uv, *_INSTALL, "--python", directory / "bin" / "python", "--requirement", pinned)
 
 
 def _node_modules(directory: Path, _pinned: Path) -> None:
