@@ -19,7 +19,8 @@ ZIPS = ROOT / "cdk" / "cloudhsm_settings_cdk" / "functions"
 def installed(tmp_path_factory) -> Path:
     """Where the wheel is installed, which is built from the source distribution."""
     built, installed = tmp_path_factory.mktemp("dist"), tmp_path_factory.mktemp("installed")
-    run(UV, "build", "--quiet", "--out-dir", built, ROOT / "cdk")
+    pinned = ["--build-constraints", ROOT / "requirements" / "build.txt", "--require-hashes"]
+    run(UV, "build", "--quiet", *pinned, "--out-dir", built, ROOT / "cdk")
     (wheel,) = built.glob("*.whl")
     run(UV, "pip", "install", "--quiet", "--no-deps", "--target", installed, wheel)
     return installed
