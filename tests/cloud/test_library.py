@@ -1,26 +1,18 @@
-"""The snippet of docs/local.md: the sandbox as a library, with a provider of its own beside others."""
+"""The snippet of docs/local.md as it stands: the sandbox as a library, with a provider of its own beside others."""
 
-from pathlib import Path
+import subprocess
+import sys
 
 import pytest
 
-from sandbox.cloud import Cloud
-from sandbox.cloudhsm import Clock, Fleet, MigrationOutcome
 from sandbox.ministack import ROOT
-from sandbox.stacks import Stacks
+from tests.unit.test_docs import LOCAL, blocks
 
 pytestmark = pytest.mark.cloud
 
 
-def test_a_rehearsal_beside_another_cloud(cloud, monkeypatch):
-    monkeypatch.chdir(ROOT)
-    other, status = cloud, ""
-    fleet = Fleet(Clock(speed=300))
-    with Cloud(fleet, seconds_between_polls=2) as cloud:
-        cloud.deploy_provider()
-        cluster = fleet.seed(hsms=1, outcome=MigrationOutcome.REVERT)
-        template = Path("examples/migration/template.yaml")
-        status = Stacks(cloud).create("rehearsal", template, ClusterId=cluster.cluster_id)
-    assert status == "ROLLBACK_COMPLETE"
-    assert not cloud.directory.exists()
-    assert other.client("cloudformation").describe_stacks()["Stacks"]
+def test_the_snippet_runs_as_it_stands_beside_another_cloud(cloud):
+    (snippet,) = blocks(LOCAL, "python")
+    done = subprocess.run([sys.executable, "-"], input=snippet, cwd=ROOT, check=False, capture_output=True, text=True)
+    assert done.stdout == "CREATE_COMPLETE\nhsm2m.medium\n", done.stderr
+    assert cloud.client("cloudformation").describe_stacks()["Stacks"]
