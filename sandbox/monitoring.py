@@ -23,6 +23,7 @@ from ministack.services.cloudformation import provisioners  # type: ignore[impor
 
 NEEDED = (
     (lambda_svc, "_emit_lambda_logs"),
+    (lambda_svc, "_emit_lambda_metrics"),
     (cloudwatch_logs, "_put_metric_filter"),
     (cloudwatch_logs, "_metric_filters"),
     (cloudwatch, "_evaluate_alarm"),
@@ -48,18 +49,29 @@ def let_it_be_monitored(require: Callable[[ModuleType, str], None]) -> None:
 
 
 def measure_what_functions_log() -> None:
-    """Makes metrics of the embedded metric format and of metric filters, which MiniStack takes and leaves.
+    """Makes metrics of invocations, of the embedded metric format and of metric filters.
+
+    MiniStack measures synchronous invocations, stores metric filters, and leaves the embedded metrics in the log.
 
     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
     """
     write, put = lambda_svc._emit_lambda_logs, cloudwatch_logs._put_metric_filter  # noqa: SLF001
+    emit = lambda_svc._emit_lambda_metrics  # noqa: SLF001
 
-    def measuring(function: dict[str, Any], request_id: str, text: str, *rest: Any, **options: Any) -> None:
-        write(function, request_id, text, *rest, **options)
+    def measuring(
+        function: dict[str, Any], request_id: str, text: str, error: bool, milliseconds: int, **options: Any
+    ) -> None:
+        write(function, request_id, text, error, milliseconds, **options)
+        emit(function["config"]["FunctionName"], milliseconds, error, False)
         group = function["config"].get("LoggingConfig", {}).get("LogGroup")
         for line in filter(None, map(members_of, (text or "").splitlines())):
             measure_embedded(line)
             measure_filtered(group, line)
+
+    def emitting(name: str, duration_ms: float, error: bool, throttle: bool) -> None:
+        # What ran is measured where it was logged, asynchronous invocations and their retries too.
+        if throttle:
+            emit(name, duration_ms, error, throttle)
 
     def understood(data: dict[str, Any]) -> Any:
         if not FILTER.fullmatch(data["filterPattern"]):
@@ -68,6 +80,7 @@ def measure_what_functions_log() -> None:
         return put(data)
 
     lambda_svc._emit_lambda_logs = measuring  # noqa: SLF001
+    lambda_svc._emit_lambda_metrics = emitting  # noqa: SLF001
     cloudwatch_logs._put_metric_filter = understood  # noqa: SLF001
 
 

@@ -1,4 +1,4 @@
-"""A picture of the dashboard of examples/monitoring: `make dashboard` lives through a little on the local cloud.
+"""A picture of the dashboard of examples/monitoring: `make generate` lives through a little on the local cloud.
 
 What is drawn is what the deployed dashboard names, as GetMetricData has it, and what the log says. Nothing is made up;
 only the time is short: CloudHSM's clock runs 600 times as fast, and Scheduler polls every second.
@@ -7,6 +7,7 @@ only the time is short: CloudHSM's clock runs 600 times as fast, and Scheduler p
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
@@ -30,7 +31,7 @@ STYLE = """\
 text { font: 12px sans-serif; fill: #1f2328 } .title { font-weight: bold; font-size: 13px } .dim { fill: #59636e }
 .panel { fill: #ffffff; stroke: #d1d9e0 } .page { fill: #f6f8fa } .grid { stroke: #d1d9e0 }
 path { fill: none; stroke-width: 1.8 }
-.ALARM { fill: #d1372f } .OK { fill: #2e9e44 } .INSUFFICIENT_DATA { fill: #8b949e } .on { fill: #ffffff }
+.ALARM { fill: #d1372f } .OK { fill: #2e9e44 } .INSUFFICIENT_DATA { fill: #6e7781 } .on { fill: #ffffff }
 @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .dim { fill: #9198a1 } .on { fill: #ffffff }
 .panel { fill: #0d1117; stroke: #3d444d } .page { fill: #010409 } .grid { stroke: #3d444d } }"""
 
@@ -68,26 +69,29 @@ class Seen:
 def main() -> None:
     """Lives through it and draws it."""
     with Cloud(Fleet(Clock(speed=SPEED)), seconds_between_polls=1) as cloud:
-        cloud.deploy_provider(ClusterIdPattern="cluster-*", DriftCheck="rate(12 minutes)")
+        cloud.deploy_provider(DriftCheck="rate(20 minutes)")
         Stacks(cloud).create(STACK, TEMPLATE, AlarmEmail="oncall@example.com")
+        # The picture begins once the function is warm.
+        cloud.client("lambda").invoke(FunctionName=Conditions(cloud).names["Function"], Payload='{"DriftCheck": true}')
         began = time.time()
         live(cloud)
         PICTURE.write_text(draw(seen(cloud, began)))
 
 
 def live(cloud: Cloud) -> None:
-    """An ordinary day, with some trouble in the end."""
-    conditions, stacks = Conditions(cloud), Stacks(cloud)
-    for hsms in (1, 1, 2):
-        cluster = cloud.fleet.seed(hsms=hsms, seconds_per_hsm=1500 if hsms == 2 else 3600)
-        template = ROOT / "examples" / "migration" / "template.yaml"
-        stacks.create(f"migration-{cluster.cluster_id}", template, ClusterId=cluster.cluster_id)
+    """Migrations side by side, then drift, then some trouble."""
+    conditions = Conditions(cloud)
+    with ThreadPoolExecutor(3) as pool:
+        for example, hsms in (("migration", 1), ("long-migration", 3), ("retention", 2)):
+            cluster = cloud.fleet.seed(hsms=hsms, seconds_per_hsm=6000)
+            template = ROOT / "examples" / example / "template.yaml"
+            pool.submit(Stacks(cloud).create, f"day-{example}", template, ClusterId=cluster.cluster_id)
+            time.sleep(SECONDS_PER_POINT)
     conditions.contest()
     conditions.drift()
-    time.sleep(SECONDS_PER_POINT * 3)
     for trouble in (conditions.deny, conditions.wait_in_vain, conditions.refuse, conditions.forge):
         trouble()
-    time.sleep(SECONDS_PER_POINT * 3)
+        time.sleep(SECONDS_PER_POINT)
 
 
 def seen(cloud: Cloud, began: float) -> Seen:
@@ -131,8 +135,12 @@ def _points(
 ) -> Iterator[tuple[float, float]]:
     query = {"Id": "m", "MetricStat": {"Metric": metric, "Period": SECONDS_PER_POINT, "Stat": stat}}
     answer = client.get_metric_data(MetricDataQueries=[query], StartTime=began, EndTime=until)["MetricDataResults"][0]
-    times = [each.timestamp() - began for each in answer["Timestamps"]]
-    yield from sorted(zip(times, answer["Values"], strict=True))
+    found = {each.timestamp(): value for each, value in zip(answer["Timestamps"], answer["Values"], strict=True)}
+    first = began // SECONDS_PER_POINT * SECONDS_PER_POINT
+    for at in range(int(first), int(until), SECONDS_PER_POINT):
+        # Of what is counted, nothing is none; of what is measured, it is unknown.
+        if at in found or stat == "Sum":
+            yield max(at - began, 0), found.get(at, 0)
 
 
 def _latest_steps(cloud: Cloud) -> tuple[tuple[str, ...], ...]:
@@ -150,7 +158,7 @@ def _latest_steps(cloud: Cloud) -> tuple[tuple[str, ...], ...]:
 
 def draw(shown: Seen) -> str:
     """The SVG: as the dashboard lays it out, in the colours of the reader's light or dark."""
-    graphs_top, height = 72, 210
+    graphs_top, height = 98, 224
     rows = [each.y for each in shown.graphs]
     places = {y: graphs_top + height * index for index, y in enumerate(sorted(set(rows)))}
     table_top = graphs_top + height * len(places)
@@ -169,7 +177,7 @@ def draw(shown: Seen) -> str:
 
 
 def _alarms(alarms: Sequence[tuple[str, str]]) -> Iterator[str]:
-    per_row = (len(alarms) + 1) // 2
+    per_row = -(-len(alarms) // 3)
     width = (WIDTH - MARGIN) / per_row
     for index, (name, state) in enumerate(alarms):
         x, y = MARGIN + width * (index % per_row), 10 + 28 * (index // per_row)
@@ -184,23 +192,30 @@ def _graph(graph: Graph, top: int, height: int, seconds: float) -> Iterator[str]
     yield f'<text class="title" x="{left + 10:.0f}" y="{top + 20}">{escape(graph.title)}</text>'
     drawn = [each for each in graph.series if any(value for _, value in each.points)]
     highest = max((value for each in drawn for _, value in each.points), default=1)
-    x0, y0, w, h = left + 50, top + 34, half - MARGIN - 62, height - 90
+    x0, y0, w, h = left + 50, top + 34, half - MARGIN - 62, height - 104
     for share in (0, 0.5, 1):
         y = y0 + h * (1 - share)
         yield f'<path class="grid" d="M{x0:.0f},{y:.0f}h{w:.0f}"/>'
-        yield f'<text class="dim" x="{x0 - 6:.0f}" y="{y + 4:.0f}" text-anchor="end">{highest * share:.3g}</text>'
+        yield f'<text class="dim" x="{x0 - 6:.0f}" y="{y + 4:.0f}" text-anchor="end">{_short(highest * share)}</text>'
     for moment in range(0, int(seconds) + 1, 20):
         x = x0 + w * moment / seconds
         yield f'<text class="dim" x="{x:.0f}" y="{y0 + h + 15:.0f}" text-anchor="middle">{moment} s</text>'
-    legend = left + 10
+    across, down = left + 10, top + height - 40
     for colour, each in zip(COLOURS * 2, drawn, strict=False):
-        places = [(x0 + w * max(at, 0) / seconds, y0 + h * (1 - value / highest)) for at, value in each.points]
+        places = [(x0 + w * at / seconds, y0 + h * (1 - value / highest)) for at, value in each.points]
         line = "L".join(f"{x:.0f},{y:.0f}" for x, y in places)
         # A line of one point is a dot.
         yield f'<path stroke="{colour}" stroke-linecap="round" d="M{line}h.1"/>'
-        yield f'<circle cx="{legend + 4:.0f}" cy="{top + height - 26}" r="4" fill="{colour}"/>'
-        yield f'<text x="{legend + 12:.0f}" y="{top + height - 22}">{escape(each.label)}</text>'
-        legend += 24 + 6.6 * len(each.label)
+        width = 26 + 6.6 * len(each.label)
+        if across + width > left + half - MARGIN:
+            across, down = left + 10, down + 17
+        yield f'<circle cx="{across + 4:.0f}" cy="{down - 4}" r="4" fill="{colour}"/>'
+        yield f'<text x="{across + 12:.0f}" y="{down}">{escape(each.label)}</text>'
+        across += width
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
 def _table(steps: Sequence[tuple[str, ...]], top: int) -> Iterator[str]:
@@ -209,8 +224,9 @@ def _table(steps: Sequence[tuple[str, ...]], top: int) -> Iterator[str]:
     yield f'<text class="title" x="{MARGIN + 10}" y="{top + 18}">Latest step of each cluster</text>'
     for index, (cluster, step, state, because) in enumerate(steps):
         y = top + 18 + ROW * (index + 1)
-        short = because if len(because) <= 100 else because[:97] + "..."
-        for x, text in ((10, cluster), (155, step), (265, state), (390, short)):
+        told = because.removeprefix(f"{cluster}: ")
+        short = told if len(told) <= 78 else told[:75] + "..."
+        for x, text in ((10, cluster), (160, step), (250, state), (430, short)):
             yield f'<text x="{MARGIN + x}" y="{y}">{escape(text)}</text>'
 
 

@@ -3,6 +3,7 @@
 import json
 import re
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from cfnlint.decode.cfn_yaml import loads
@@ -11,6 +12,7 @@ from cloudhsm_settings.custom_resource.observability import NAMESPACE, SERVICE
 from cloudhsm_settings.errors import Failure
 from sandbox.alarms import BROUGHT_ABOUT_BY, NOT_HERE
 from tests.unit.test_pages import ROOT, cells, counted_by_the_code, section
+from tools.dashboard import PICTURE, Graph, Seen, Series, draw
 
 TEMPLATE = loads((ROOT / "examples" / "monitoring" / "template.yaml").read_text())["Resources"]
 ROW = re.compile(r"\| (`\w+`(?:(?:, | or )`\w+`)*)(?: of `(\w+)` \(([\w/]+)\))? >= (\d)(?: in (\d+) minutes)? \|")
@@ -138,3 +140,44 @@ def test_widgets_lie_side_by_side():
         for y in range(each["y"], each["y"] + each["height"])
     ]
     assert len(places) == len(set(places)) == 24 * (max(y for _, y in places) + 1)
+
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def texts(picture: str) -> list[str]:
+    return [each.text or "" for each in ET.fromstring(picture).iter(f"{SVG}text")]
+
+
+def test_the_picture_shows_every_alarm_and_every_graph_of_the_dashboard():
+    picture = PICTURE.read_text()
+    assert len(picture) < 60_000
+    titles = [each["properties"]["title"] for each in dashboard() if each["type"] == "metric"]
+    assert set(ALARMS) | set(titles) <= set(texts(picture)), "run `make generate ARGUMENTS=dashboard`"
+
+
+def test_the_picture_is_in_the_colours_of_the_reader_and_loads_nothing():
+    picture = PICTURE.read_text()
+    assert "prefers-color-scheme: dark" in picture
+    assert re.findall(r"https?://[^\s\"]+", picture) == ["http://www.w3.org/2000/svg"]
+
+
+def test_a_picture_is_drawn_of_what_was_seen():
+    counted = Series("Polls", ((0, 0), (3, 1234), (6, 600)))
+    other = Series("a <label> that is too long for one line of the legend, and for two of them", ((3, 1),))
+    silent = Series("Deleted", ((0, 0), (3, 0)))
+    shown = Seen(
+        9,
+        (("Drifted", "ALARM"), ("Contested", "OK")),
+        (Graph("Operations", 0, 3, (counted, other, silent)), Graph("Errors", 12, 3, ())),
+        (("cluster-abcdefghijk", "Wait", "MODIFY_IN_PROGRESS", "x" * 200),),
+    )
+    picture = draw(shown)
+    assert {"Drifted", "Contested", "Operations", "Errors", "Polls", "0", "617", "1,234", "cluster-abcdefghijk"} <= {
+        *texts(picture)
+    }
+    assert "Deleted" not in texts(picture)
+    assert "x" * 75 + "..." in texts(picture)
+    lines = [each for each in ET.fromstring(picture).iter(f"{SVG}path") if "stroke" in each.attrib]
+    heights = [float(y) for y in re.findall(r",(\d+)", lines[0].attrib["d"])]
+    assert heights[1] < heights[2] < heights[0]

@@ -12,11 +12,11 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.mutants import endings, operations, properties, rules
+from tools.mutants import drift, endings, operations, properties, rules
 from tools.mutants.mutant import Moved, Mutant
 
 ROOT = Path(__file__).parent.parent.parent
-MUTANTS = (*operations.MUTANTS, *rules.MUTANTS, *endings.MUTANTS, *properties.MUTANTS)
+MUTANTS = (*operations.MUTANTS, *rules.MUTANTS, *endings.MUTANTS, *properties.MUTANTS, *drift.MUTANTS)
 
 
 def outcome_of(mutant: Mutant) -> str:
