@@ -38,10 +38,8 @@ def page(numbers: Mapping[str, Any]) -> str:
         machine=numbers["machine"],
         uncompiled=f"{numbers['init_cpu_ms']['ours_uncompiled'][1]:.0f}",
         ours=f"{numbers['init_cpu_ms']['ours_ready'][1]:.0f}",
-        migration=f"{numbers['migration_seconds']['ours'][1]:.0f}",
         ceiling=numbers["stock_operations_in_flight_at_most"],
         sizes=", ".join(sizes) or "not measured in this run",
-        peak=f"{numbers['peak_memory_bytes'] / _MB:.0f}",
     )
 
 

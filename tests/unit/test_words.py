@@ -49,7 +49,7 @@ def test_no_line_is_longer_than_a_screen(page):
 
 
 def unbreakable(line: str) -> bool:
-    return "https://" in line or line.startswith(("aws ", "`aws ", "sam ", "| "))
+    return "https://" in line or '"arn:aws:' in line or line.startswith(("aws ", "`aws ", "sam ", "| "))
 
 
 @each_page
