@@ -67,11 +67,18 @@ def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
         return Standing.OLDER if is_missing or after < 0 else Standing.NEWER
     is_next, is_before = follows(fresh, current), follows(current, fresh)
     if is_next and is_before:
-        # A rollback swaps the properties: one whose predecessor was missing when it came may be the later one.
-        # A newer request that is taken for an older one hangs its stack, so the signatures have to say so too; they
-        # cannot while clocks differ, and a request that has ended loses nothing to one that its stack waits for.
-        doubt = Standing.DOUBTFUL if current.ended else Standing.OLDER
-        return Standing.NEWER if current.follows_on or after >= 0 else doubt
+        return _by_swap(current, after)
     if is_next or is_before:
         return Standing.NEWER if is_next else Standing.OLDER
     return Standing.NEWER if after >= 0 else Standing.OLDER
+
+
+def _by_swap(current: Record, after: float) -> Standing:
+    """A rollback swaps the properties of its update: one of the two is the other's rollback."""
+    if current.follows_on:
+        return Standing.NEWER
+    if not current.ended:
+        # Its predecessor was missing when it came: most likely it is this one, and it comes late.
+        return Standing.OLDER
+    # A newer request that is taken for an older one hangs its stack, and what has ended loses nothing to it.
+    return Standing.NEWER if after >= 0 else Standing.DOUBTFUL
