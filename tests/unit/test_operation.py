@@ -321,6 +321,12 @@ class TestDelete:
             older.checkpoint({})
         assert sorted(around.statuses()) == ["FAILURE", "SUCCESS"]
 
+    def test_its_record_goes_though_it_dies_after_its_claim(self, around):
+        around.open(event())
+        around.now += 100
+        around.open(event("d", around.now, "Delete"))
+        assert around.record.expires_at == around.now + KEPT_AFTER_DELETE
+
     def test_of_a_replaced_cluster_leaves_the_present_operation_alone(self, around):
         around.open(event(kind="Update"))
         around.now += 100

@@ -457,4 +457,6 @@ def _fresh(delivery: Delivery, traits: Traits) -> Record:
         signed_at=delivery.signed_at,
         deadline=delivery.signed_at + delivery.service_timeout - ROOM_TO_RESPOND,
         handle_deadline=delivery.signed_at + LONGEST_WAIT_CONDITION - ROOM_TO_RESPOND,
+        # From the claim on, because a Delete may die before its end is on record.
+        expires_at=int(delivery.signed_at) + KEPT_AFTER_DELETE if delivery.is_delete else None,
     )
