@@ -276,6 +276,17 @@ class TestSentAgain:
         around.open(event()).succeed({}, "", "Succeeded")
         assert [to for to, _ in around.delivered] == [again]
 
+    def test_after_the_end_polls_are_scheduled_anew_for_it(self, around):
+        around.open(event()).wait()
+        around.poll().succeed({}, "", "Succeeded")
+        assert around.schedules.polls == {}
+        around.down = True
+        with pytest.raises(Transient):
+            around.open(event(ResponseURL=url("again"))).pay()
+        around.down = False
+        around.poll().pay()
+        assert [to for to, _ in around.delivered] == [url("r1"), url("again")]
+
     def test_both_stay_owed_until_both_have_it(self, around):
         around.open(event()).wait()
         around.open(event(ResponseURL=url("again"))).wait()

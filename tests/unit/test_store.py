@@ -42,6 +42,26 @@ def settled(store, request_id="r1", **more):
     return store.write(before, replace(before, **{"ended": True, "settled": True, **more}))
 
 
+def spoil(store, member="Progress"):
+    """Another version writes a member as this one cannot read it."""
+    if isinstance(store, MemoryStore):
+        store.items[KEY][member] = {"B": b"encrypted"}
+        return
+    key = {"StackId": {"S": KEY.stack_id}, "LogicalResourceId": {"S": KEY.logical_resource_id}}
+    update = {"UpdateExpression": "SET #m = :m", "ExpressionAttributeNames": {"#m": member}}
+    values = {":m": {"B": b"encrypted"}}
+    store.client().update_item(TableName=store.table, Key=key, ExpressionAttributeValues=values, **update)
+
+
+def test_what_could_not_be_read_does_not_stay(store):
+    claimed(store)
+    spoil(store)
+    before = store.read(KEY)
+    assert not before.readable
+    store.write(before, replace(before, request_id="r2"))
+    assert store.read(KEY).readable
+
+
 class TestClaim:
     def test_of_a_resource_that_is_not_known_succeeds(self, store):
         mine = claimed(store)

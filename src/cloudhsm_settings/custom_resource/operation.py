@@ -413,6 +413,8 @@ def _resumed(current: Record, fresh: Record) -> Record:
         response_url=fresh.response_url,
         former_url=current.response_url if later <= CLOCK_SKEW and not current.response_paid else "",
         response_paid=False,
+        # The polls of what has ended are going, or gone.
+        scheduled=current.scheduled and not current.ended,
         signed_at=max(current.signed_at, fresh.signed_at),
         deadline=max(current.deadline, fresh.deadline),
     )

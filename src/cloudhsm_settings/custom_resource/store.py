@@ -109,7 +109,8 @@ class DynamoDbStore:
         old, new = before.to_item(), after.to_item()
         names = [name for name in ("Version", *MEMBERS) if name not in ("Fence", *KEY)]
         # What a claim found out by what it returned, the table has to be told with the next write.
-        changed = [name for name in names if new.get(name) != old.get(name)]
+        # What could not be read must not stay.
+        changed = [name for name in names if new.get(name) != old.get(name) or not before.readable]
         changes = _Changes({name: new.get(name) for name in changed})
         condition = f"Fence = {changes.value({'N': repr(before.fence)})}"
         self._update(after.key, changes, condition, lambda current: written_since(before, current))
