@@ -1,11 +1,14 @@
 """What the local cloud makes of a person's template, and what it refuses to make anything of."""
 
+import argparse
 import json
 
 import pytest
 
-from sandbox.cloudhsm import SandboxCluster
+from sandbox.cloudhsm import Clock, Fleet, SandboxCluster
+from sandbox.cloudhsm.client import FleetClient
 from sandbox.examples import ROOT
+from sandbox.rehearse.command import add_arguments, run, shape_of
 from sandbox.rehearse.everything import faults, rehearsal_of, templates
 from sandbox.rehearse.outcome import ClusterOutcome, Outcome, cluster_outcome
 from sandbox.rehearse.scenarios import scenarios
@@ -174,3 +177,30 @@ def test_a_cluster_that_goes_on_is_told_with_what_it_comes_to():
         "hsm2m.medium, 90 days (MODIFY_IN_PROGRESS when the stack ended)"
     )
     assert cluster.state == "MODIFY_IN_PROGRESS"
+
+
+def test_of_a_real_cluster_the_shape_is_read_and_nothing_else(monkeypatch):
+    fleet = Fleet(Clock(source=lambda: 1_800_000_000.0))
+    cluster = fleet.seed(2, hsm_type="hsm2m.medium", retention={"Type": "DAYS", "Value": "455"})
+    monkeypatch.setattr("sandbox.rehearse.command.boto3.client", lambda _: FleetClient(fleet))
+    assert shape_of(cluster.cluster_id) == Shape(2, "hsm2m.medium", 455)
+    assert [call.operation for call in fleet.calls] == ["DescribeClusters"]
+    with pytest.raises(NotPlayed, match="does not exist"):
+        shape_of("cluster-zyxwvutsrqp")
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "says"),
+    [
+        (foreign("Nested: {Type: AWS::CloudFormation::Stack}"), [], "Nested (AWS::CloudFormation::Stack)"),
+        (foreign(), ["--parameter", "No=1"], "no parameter No"),
+        (foreign(), ["--only", "nothing"], "No scenario has 'nothing' in its name"),
+    ],
+)
+def test_what_cannot_be_rehearsed_ends_before_a_cloud_is_started(tmp_path, capsys, text, arguments, says):
+    path = tmp_path / "template.yaml"
+    path.write_text(text)
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert run(parser.parse_args([str(path), *arguments])) == 64
+    assert says in " ".join(capsys.readouterr().err.split())
