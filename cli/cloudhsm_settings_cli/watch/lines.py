@@ -19,18 +19,18 @@ class Lines:
         self._shown: dict[str, object] = {}
         self._told: set[StackEvent] = set()
         self._said: set[str] = set()
-        self._at: float | None = None
+        self._at: dict[str, float] = {}
 
     def show(self, views: Iterable[View]) -> None:
         """Takes the present state of each resource."""
         for view in views:
             self._remarks(view)
             is_new = self._shown.get(view.subject) != view.changing
-            is_due = self._at is None or view.now - self._at >= HEARTBEAT
+            is_due = view.now - self._at.get(view.subject, view.now) >= HEARTBEAT
             if is_new or is_due:
                 self._events(view)
                 self._out.lines([line_of(view)])
-                self._shown[view.subject], self._at = view.changing, view.now
+                self._shown[view.subject], self._at[view.subject] = view.changing, view.now
                 self._out.event(view.to_json())
 
     def tick(self, views: Iterable[View]) -> None:

@@ -204,10 +204,9 @@ class Reader:
         if self._asked.cluster_id:
             latest = _latest(records) if records else None
             return [_Resource(latest.logical_resource_id if latest else "", self._asked.cluster_id, latest)]
-        known = {each.logical_id for each in found}
-        for resource in self._resources(aws):
+        for resource in () if records else self._resources(aws):
             name, physical_id = str(resource.get("LogicalResourceId")), str(resource.get("PhysicalResourceId") or "")
-            if resource.get("ResourceType") == RESOURCE_TYPE and name not in known:
+            if resource.get("ResourceType") == RESOURCE_TYPE:
                 found.append(_Resource(name, physical_id if is_cluster_id(physical_id) else ""))
         chosen = [each for each in found if self._asked.logical_id in ("", each.logical_id)]
         if not chosen and not aws.gaps:

@@ -1,5 +1,6 @@
 """What `watch` makes of what it has read: pure, one moment of one operation at a time."""
 
+import io
 from dataclasses import replace
 
 import pytest
@@ -8,8 +9,9 @@ from cloudhsm_settings.cluster import Cluster
 from cloudhsm_settings.custom_resource.record import Record, Response
 from cloudhsm_settings.history import Memory, TypeChange
 from cloudhsm_settings_cli.exits import Exit
+from cloudhsm_settings_cli.output import Output
 from cloudhsm_settings_cli.watch import words
-from cloudhsm_settings_cli.watch.lines import line_of
+from cloudhsm_settings_cli.watch.lines import Lines, line_of
 from cloudhsm_settings_cli.watch.observed import Observed, Poll, Sighting, Stack, StackEvent, without_urls
 from cloudhsm_settings_cli.watch.screen import drawn
 from cloudhsm_settings_cli.watch.view import View, view
@@ -36,8 +38,8 @@ def at_rest(hsm_type: str) -> Cluster:
     return Cluster.from_api(as_botocore_parses(cluster.to_api()))
 
 
-CHANGE = TypeChange("cluster-abcdefghijk", "hsm1.medium", "hsm2m.medium", T0, "one", "before", "after", answered=True)
-TURNED_BACK = TypeChange("cluster-abcdefghijk", "hsm2m.medium", "hsm1.medium", T0 + 60, "two", answered=True)
+CHANGE = TypeChange("cluster-abcdefghijk", "hsm1.medium", "hsm2m.medium", T0, request_id="one", answered=True)
+TURNED_BACK = TypeChange("cluster-abcdefghijk", "hsm2m.medium", "hsm1.medium", T0 + 60, request_id="two", answered=True)
 
 
 def record(on_rollback: str = "Keep", *, change: TypeChange | None = CHANGE, **members: object) -> Record:
@@ -316,6 +318,15 @@ def test_a_state_is_one_line():
         "stack until 09:00Z   MODIFY_IN_PROGRESS   [hsm2m done 29 min] [hsm2m done 31 min] "
         "[hsm1 ..... 3 min]   2 of 3, end about 09:30Z (+- 5 min)   polled 22 s ago: Wait"
     )
+
+
+def test_each_of_two_resources_has_its_lines_and_its_heartbeat():
+    out = io.StringIO()
+    lines = Lines(Output(out, io.StringIO()))
+    for minute in (10, 10.5, 11):
+        lines.show([at(minute), at(minute, logical_id="Other")])
+    shown = [line.split("   ")[1] for line in out.getvalue().splitlines() if "MODIFY_IN_PROGRESS" in line]
+    assert shown == ["vault/Settings", "vault/Other"] * 2
 
 
 def test_the_deadline_is_the_wait_conditions_once_the_stack_has_its_response():

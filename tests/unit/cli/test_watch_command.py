@@ -99,7 +99,7 @@ class Vault:
         account.clients |= {"cloudformation": self.cloudformation, "lambda": Lambda(), "logs": self.logs}
         self.cluster = account.fleet.seed(3, cluster_id=CLUSTER)
         self.cluster.migrate("hsm2m.medium", NOW)
-        change = TypeChange(CLUSTER, "hsm1.medium", "hsm2m.medium", NOW, "one", answered=True)
+        change = TypeChange(CLUSTER, "hsm1.medium", "hsm2m.medium", NOW, request_id="one", answered=True)
         record = Record(
             stack_id=STACK,
             logical_resource_id="Settings",
