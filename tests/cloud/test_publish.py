@@ -1,6 +1,8 @@
 """From dist/ to a stack as a stranger gets it: `sam package`, `sam publish`, and the change set that the repository makes."""
 
+import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -9,11 +11,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from sandbox.cloud import Cloud, sam
 from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
-from tools.release.dist import build
+from tools.release.dist import BILL, CHECKSUMS, build
 from tools.release.template import SERVERLESS_REPO, load, metadata
 
 pytestmark = pytest.mark.cloud
@@ -81,8 +85,25 @@ def packaged(cloud: Cloud, dist: Path) -> Path:
 def test_two_builds_are_the_same_bytes(dist, tmp_path):
     build(tmp_path / "again")
     files = sorted(path.name for path in dist.iterdir())
-    assert files == ["Function.zip", "LICENSE", "Responder.zip", "serverlessrepo.md", "template.yaml"]
+    assert files == sorted(
+        ["Function.zip", "LICENSE", "Responder.zip", CHECKSUMS, BILL, "serverlessrepo.md", "template.yaml"]
+    )
     assert [name for name in files if (dist / name).read_bytes() != (tmp_path / "again" / name).read_bytes()] == []
+
+
+def test_the_bill_lists_what_is_pinned_and_nothing_else(dist):
+    bill = json.loads((dist / BILL).read_text())
+    pinned = re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "src" / "requirements.txt").read_text(), re.MULTILINE)
+    assert [(each["name"], each["version"]) for each in bill["components"]] == sorted(pinned)
+    assert [each["name"] for each in bill["components"] if not each.get("licenses")] == []
+    (archive,) = bill["metadata"]["component"]["components"]
+    digest = hashlib.sha256((dist / "Function.zip").read_bytes()).hexdigest()
+    assert archive["hashes"] == [{"alg": "SHA-256", "content": digest}]
+    assert bill["metadata"]["component"]["version"] == metadata()["SemanticVersion"]
+    depends = {each["ref"]: each.get("dependsOn", []) for each in bill["dependencies"]}
+    needed = {ref.split("@")[0] for ref in depends[metadata()["Name"]]}
+    assert needed == {"pkg:pypi/aws-lambda-powertools", "pkg:pypi/boto3", "pkg:pypi/crhelper"}
+    assert not JsonStrictValidator(SchemaVersion.V1_6).validate_str((dist / BILL).read_text())
 
 
 def test_the_packaged_template_needs_no_file_of_this_machine(cloud, dist, packaged):
@@ -121,6 +142,7 @@ def test_what_sam_publishes_deploys_as_the_repository_deploys_it(cloud, fleet, s
         ChangeSetName="a1",
         ChangeSetType="CREATE",
         TemplateBody=template,
+        Parameters=[{"ParameterKey": "ClusterIdPattern", "ParameterValue": "cluster-*"}],
         Capabilities=["CAPABILITY_IAM", "CAPABILITY_AUTO_EXPAND"],
     )
     client.get_waiter("change_set_create_complete").wait(

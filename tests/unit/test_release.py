@@ -130,7 +130,11 @@ def test_checksums_are_what_sha256sum_reads(tmp_path: Path):
         subprocess.run(
             ["sha256sum", "--strict", "--check", "SHA256SUMS"], cwd=tmp_path, check=True, capture_output=True
         )
+    (tmp_path / "three").write_text("3")
+    write_checksums(tmp_path)
     (tmp_path / "two").write_text("3")
+    with pytest.raises(ValueError, match=r"^two in .* changed after its checksum was taken"):
+        write_checksums(tmp_path)
     assert subprocess.run(
         ["sha256sum", "--check", "SHA256SUMS"], cwd=tmp_path, check=False, capture_output=True
     ).returncode

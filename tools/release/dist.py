@@ -8,10 +8,12 @@ from pathlib import Path
 
 from sandbox.cloud import sam
 from tools.release.archive import archive
+from tools.release.sbom import bill_of_materials
 from tools.release.template import ROOT, TEMPLATE, metadata
 
 DIST = ROOT / "dist"
 CHECKSUMS = "SHA256SUMS"
+BILL = "cloudhsm-cluster-settings.cdx.json"
 _FUNCTION = re.compile(
     r"^  (?P<name>\w+):\n    Type: AWS::Serverless::Function\n"
     r"(?P<metadata>    Metadata:\n)      BuildMethod: makefile\n(?P<kept>(?:      .*\n)*)"
@@ -21,7 +23,7 @@ _FUNCTION = re.compile(
 
 
 def build(destination: Path = DIST) -> None:
-    """Empties `destination` and fills it with the functions' archives, the template, licence and readme."""
+    """Empties `destination`, then makes archives, checksums, bill of materials, template, licence and readme in it."""
     shutil.rmtree(destination, ignore_errors=True)
     destination.mkdir(parents=True)
     template, functions = released(TEMPLATE.read_text())
@@ -29,11 +31,18 @@ def build(destination: Path = DIST) -> None:
         sam("build", "--build-dir", directory)
         for name in functions:
             archive(Path(directory) / name, destination / f"{name}.zip")
+    # Before anything that is not needed for the archives has been run.
+    write_checksums(destination)
+    told = metadata()
+    (destination / BILL).write_text(
+        bill_of_materials(destination / "Function.zip", told["Name"], told["SemanticVersion"], told["SpdxLicenseId"])
+    )
     for member in ("LicenseUrl", "ReadmeUrl"):
         file = ROOT / metadata()[member]
         shutil.copyfile(file, destination / file.name)
         template = template.replace(f"{member}: {metadata()[member]}", f"{member}: {file.name}")
     (destination / TEMPLATE.name).write_text(template)
+    write_checksums(destination)
 
 
 def released(template: str) -> tuple[str, list[str]]:
@@ -54,7 +63,15 @@ def _with_archive(function: re.Match[str]) -> str:
 
 
 def write_checksums(destination: Path = DIST) -> None:
-    """Writes SHA256SUMS over everything in `destination`, as `sha256sum --check` reads it."""
-    files = sorted(path for path in destination.iterdir() if not path.name.startswith(".") and path.name != CHECKSUMS)
+    """Writes SHA256SUMS over everything in `destination`, as `sha256sum --check` reads it.
+
+    What has a checksum keeps it: raises ValueError where a file is another one now.
+    """
+    sums = destination / CHECKSUMS
+    files = sorted(path for path in destination.iterdir() if not path.name.startswith(".") and path != sums)
     lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
-    (destination / CHECKSUMS).write_text("".join(lines))
+    former = sums.read_text().splitlines(keepends=True) if sums.exists() else []
+    if changed := sorted(set(former) - set(lines)):
+        names = ", ".join(line.split()[1] for line in changed)
+        raise ValueError(f"{names} in {destination} changed after its checksum was taken: do not release it.")
+    sums.write_text("".join(lines))
