@@ -20,7 +20,7 @@ help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
 
 .PHONY: demo
-demo: $(ENVIRONMENTS) ## the whole story on a local cloud: deploy, change retention, migrate, delete
+demo: $(ENVIRONMENTS) ## the story of most people on a local cloud, then a rehearsal with three HSMs
 	@$(DEV)/bin/python -m sandbox demo
 
 .PHONY: examples
@@ -71,7 +71,8 @@ generate: $(ENVIRONMENTS) ## write anew what is generated: schema snapshots perf
 	  echo "$$each ..."; PYTHONPATH=src $(DEV)/bin/python -m tools.$$each || exit; done
 
 .PHONY: cdk-functions
-cdk-functions: $(DEV)/ready ## build the function into the CDK package
+# The function, in the CDK package.
+cdk-functions: $(DEV)/ready
 	@$(MAKE) --silent -C cdk functions PYTHON="$(CURDIR)/$(DEV)/bin/python"
 
 .PHONY: lint

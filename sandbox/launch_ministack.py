@@ -24,6 +24,7 @@ from ministack.services.cloudformation import provisioners  # type: ignore[impor
 sys.path.append(str(Path(__file__).parents[1]))
 from sandbox.cancelling import let_operations_be_cancelled
 from sandbox.change_sets import let_change_sets_show_values
+from sandbox.insights import let_queries_read_json
 from sandbox.monitoring import let_it_be_monitored
 from sandbox.stepped import VARIABLE, SteppedClock
 from sandbox.stepping import let_time_pass_in_steps
@@ -180,6 +181,7 @@ know_cloudhsm_clusters()
 know_stubs(require)
 let_operations_be_cancelled(require)
 let_it_be_monitored(require)
+let_queries_read_json(require)
 let_change_sets_show_values(require)
 if VARIABLE in os.environ:
     let_time_pass_in_steps(require, SteppedClock(Path(os.environ[VARIABLE])))

@@ -4,7 +4,6 @@ It runs inside MiniStack. Metrics of the embedded metric format and of metric fi
 whenever one is. Time that passes ends no alarm here.
 """
 
-import json
 import re
 import time
 from collections.abc import Callable
@@ -20,6 +19,8 @@ from ministack.services import (  # type: ignore[import-not-found]
     lambda_svc,
 )
 from ministack.services.cloudformation import provisioners  # type: ignore[import-not-found]
+
+from sandbox.insights import members_of
 
 NEEDED = (
     (lambda_svc, "_emit_lambda_logs"),
@@ -82,15 +83,6 @@ def measure_what_functions_log() -> None:
     lambda_svc._emit_lambda_logs = measuring  # noqa: SLF001
     lambda_svc._emit_lambda_metrics = emitting  # noqa: SLF001
     cloudwatch_logs._put_metric_filter = understood  # noqa: SLF001
-
-
-def members_of(line: str) -> dict[str, Any]:
-    """A line of JSON; nothing for any other."""
-    try:
-        members = json.loads(line)
-    except ValueError:
-        return {}
-    return members if isinstance(members, dict) else {}
 
 
 def measure_embedded(line: dict[str, Any]) -> None:

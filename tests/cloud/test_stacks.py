@@ -1,11 +1,14 @@
 """The rows of the table as real stacks: deployed by the real sam, run by a real CloudFormation engine, IAM enforced."""
 
+import time
+
 import pytest
 
 from sandbox.cloud import Cloud
 from sandbox.cloudhsm import MigrationOutcome
 from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
+from tests.unit.test_insights import QUERIES
 
 pytestmark = pytest.mark.cloud
 EXAMPLES = ROOT / "examples"
@@ -97,3 +100,13 @@ def test_the_function_logs_one_line_for_each_decision_and_no_secret(cloud, fleet
     assert any('"decision":"ModifyRetention"' in each for each in ours)
     assert any('"decision":"Done"' in each for each in ours)
     assert not any("_ministack/cfn-response" in each for each in messages)
+    # The page's own query finds them.
+    (query,) = (each for each in QUERIES if '"STACK"' in each)
+    group = logs.describe_log_groups()["logGroups"][0]["logGroupName"]
+    asked = logs.start_query(
+        logGroupName=group, startTime=0, endTime=int(time.time()) + 60, queryString=query.replace("STACK", "logged")
+    )
+    rows = logs.get_query_results(queryId=asked["queryId"])["results"]
+    found = [{each["field"]: each["value"] for each in row} for row in rows]
+    assert {each["decision"] for each in found} == {"Done", "ModifyRetention"}
+    assert {each["ClusterId"] for each in found} == {cluster.cluster_id}
