@@ -9,7 +9,7 @@ from cloudhsm_settings.errors import InvalidProperties
 from cloudhsm_settings.history import Memory
 from cloudhsm_settings.properties import Settings, parse
 
-COMPARED = ("RequestType", "PhysicalResourceId", "Declared", "Memory", "Fence", "Ended")
+COMPARED = ("RequestType", "PhysicalResourceId", "Declared", "Memory", "Fence", "Ended", "ExpiresAt")
 """Members of an item that a comparison needs, besides its key. None of them is a secret."""
 
 
@@ -39,9 +39,9 @@ class Finding:
         return bool(self.differences)
 
 
-def is_deleted(record: Record) -> bool:
-    """Whether the resource is gone or going; the table forgets it a day later."""
-    return record.request_type == "Delete"
+def is_gone(record: Record) -> bool:
+    """Whether there is no resource any more, or never was: a Delete, or a Create that failed."""
+    return record.request_type == "Delete" or record.expires_at is not None
 
 
 def compared(record: Record, cluster: Cluster | None, now: float) -> Finding:

@@ -13,7 +13,7 @@ from cloudhsm_settings.custom_resource.aws_errors import translated
 from cloudhsm_settings.custom_resource.observability import SERVICE, count, logger, metrics
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.custom_resource.store import KEY, DynamoDbStore
-from cloudhsm_settings.drift import COMPARED, Finding, compared, is_deleted, not_compared, sentence
+from cloudhsm_settings.drift import COMPARED, Finding, compared, is_gone, not_compared, sentence
 from cloudhsm_settings.errors import Failure, Transient
 
 BATCH = 25
@@ -51,7 +51,7 @@ class DriftCheck:
         report = Report()
         try:
             for records in self._pages():
-                present = [record for record in records if not is_deleted(record)]
+                present = [record for record in records if not is_gone(record)]
                 for first in range(0, len(present), BATCH):
                     self._check(present[first : first + BATCH], report)
         except (Failure, Transient) as error:

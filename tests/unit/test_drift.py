@@ -87,7 +87,8 @@ class TestComparison:
     @pytest.mark.parametrize(("age", "drifted"), [(60, False), (180, True)])
     def test_a_read_that_lags_behind_a_change_of_its_own_is_no_drift(self, age, drifted):
         memory = Memory(
-            TypeChange(ID, OLD, NEW, NOW - age, answered=True), RetentionChange(ID, 30, NOW - age, previous=90)
+            TypeChange(ID, OLD, NEW, NOW - age, answered=True),
+            RetentionChange(ID, 30, NOW - age, previous=90, answered=True),
         )
         declared = {"HsmType": NEW, "BackupRetentionPolicy": {"Type": "DAYS", "Value": 30}}
         assert compared(record(declared=declared, memory=memory.to_json()), cluster(), NOW).drifted is drifted
@@ -219,9 +220,13 @@ class TestCheck:
         assert world.check()["not_compared"] == ""
         assert len(world.fleet.calls) == 3
 
-    def test_deleted_resources_are_skipped_and_those_in_flight_are_said(self, world):
-        one, other = (world.fleet.seed(hsm_type=NEW) for _ in range(2))
-        world.put(record(one.cluster_id, "A", request_type="Delete"), record(other.cluster_id, "B", ended=False))
+    def test_resources_that_are_gone_are_skipped_and_those_in_flight_are_said(self, world):
+        going, failed, other = (world.fleet.seed(hsm_type=NEW).cluster_id for _ in range(3))
+        world.put(
+            record(going, "A", request_type="Delete", ended=False),
+            record(failed, "B", outcome="AccessDenied", expires_at=int(NOW) + 86400),
+            record(other, "C", ended=False),
+        )
         said = world.check()
         assert (said["resources"], said["in_flight"], said["drifted"]) == (1, 1, "")
 

@@ -14,7 +14,8 @@ MUTANTS = (
         "a cluster that is gone is compared", _D, "cluster is None or cluster.state in GONE", "cluster is None", _TESTS
     ),
     Mutant("another version's record is guessed at", _D, "if not record.readable:", "if False:", _TESTS),
-    Mutant("deleted resources are checked", _C, "if not is_deleted(record)]", "]", _TESTS),
+    Mutant("deleted resources are checked", _C, "if not is_gone(record)]", "]", _TESTS),
+    Mutant("a Create that failed is checked", _D, " or record.expires_at is not None", "", _TESTS),
     Mutant("operations in flight are drift", _C, "if record.ended]", "]", _TESTS),
     Mutant(
         "an operation that began since is drift", _C, "if current and current.fence == record.fence", "if True", _TESTS
