@@ -66,9 +66,9 @@ bench: $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready $(BENCH)/ready ## measure co
 	@PYTHONPATH=src $(DEV)/bin/python -m bench $(ARGUMENTS)
 
 .PHONY: generate
-generate: $(ENVIRONMENTS) ## write anew what is generated: schema snapshots performance screens dashboard, or those in ARGUMENTS
-	@for each in $(or $(ARGUMENTS),schema snapshots performance screens dashboard); do \
-	  echo "$$each ..."; PYTHONPATH=src $(DEV)/bin/python -m tools.$$each || exit; done
+generate: $(ENVIRONMENTS) ## write anew what is generated: schema snapshots performance screens night dashboard, or those in ARGUMENTS
+	@for each in $(or $(ARGUMENTS),schema snapshots performance screens night dashboard); do \
+	  echo "$$each ..."; PYTHONPATH=src:cli $(DEV)/bin/python -m tools.$$each || exit; done
 
 .PHONY: cdk-functions
 # The function, in the CDK package.

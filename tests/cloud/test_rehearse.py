@@ -60,6 +60,6 @@ def test_a_foreign_template_with_two_clusters_beside_resources_that_are_stubbed(
 
 def test_a_template_that_cloudformation_refuses_is_not_taken_for_an_outcome(played):
     rehearsal = rehearsal_of(MIGRATION)
-    wrong = rehearsal.rehearsed.text.replace("!GetAtt Settings.State", "!GetAtt Nowhere.State")
+    wrong = rehearsal.rehearsed.text.replace("Outputs:", "Outputs:\n  Wrong: {Value: !GetAtt Nowhere.State}")
     with pytest.raises(WentWrong):
         list(play_all(played, type(rehearsal.rehearsed)(wrong, shape=rehearsal.rehearsed.shape), rehearsal.chosen[:1]))
