@@ -54,6 +54,8 @@ class Reader:
 
     def run(self, *arguments: object) -> Ran:
         command = [sys.executable, "-m", "cloudhsm_settings_cli", *map(str, arguments)]
-        done = subprocess.run(command, env=self.environment, check=False, capture_output=True, text=True, timeout=120)
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environment, check=False, capture_output=True, text=True, timeout=120
+        )
         print(done.stdout, done.stderr)
         return Ran(done.returncode, done.stdout, done.stderr)

@@ -1,5 +1,6 @@
 """A plan as lines for a person, and as JSON. Pure."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -116,15 +117,13 @@ def rollback(plan: Plan) -> str:
 def summary(plans: Sequence[tuple[Plan, Sequence[Check]]]) -> Text:
     """One line about all resources."""
     checks = [check for _, each in plans for check in each]
-    counted = [
-        (sum(check.verdict is verdict for check in checks), word)
-        for verdict, word in (
-            (Verdict.FAIL, "failed"),
-            (Verdict.WARN, "warnings"),
-            (Verdict.ASK, "to be answered by a person"),
-        )
-    ]
-    said = ", ".join(f"{number} {word}" for number, word in counted if number) or "no objection"
+    number = Counter(check.verdict for check in checks)
+    words = {
+        Verdict.FAIL: "failed",
+        Verdict.WARN: "warning" if number[Verdict.WARN] == 1 else "warnings",
+        Verdict.ASK: "to be answered by a person",
+    }
+    said = ", ".join(f"{number[each]} {word}" for each, word in words.items() if number[each]) or "no objection"
     if any(check.verdict is Verdict.FAIL for check in checks):
         return Text(f"Would be refused: {said}", style="bold red")
     calls = sum(len(plan.course.calls) for plan, _ in plans if plan.course)

@@ -72,7 +72,7 @@ class Reader:
         stack = self._stack(aws)
         if stack is not None and not records:
             records = self._records(aws)
-        found = [self._one(aws, stack, each, now) for each in self._chosen(aws, records)]
+        found = [self._one(aws, stack, each, now) for each in self._chosen(aws, stack, records)]
         unknown = tuple(dict.fromkeys(gap.because for gap in aws.gaps))
         if not any(each.stack or each.cluster or each.record for each in found):
             raise Stopped(" ".join(unknown) or f"{self._name} is not there: check the name, --region and --profile.")
@@ -198,7 +198,7 @@ class Reader:
 
     # One resource -------------------------------------------------------------------------------------
 
-    def _chosen(self, aws: Aws, records: list[Record]) -> list[_Resource]:
+    def _chosen(self, aws: Aws, stack: Stack | None, records: list[Record]) -> list[_Resource]:
         """The resources that are watched; one of which nothing is known where nothing tells them."""
         found = [_Resource(each.logical_resource_id, each.physical_resource_id, each) for each in records]
         if self._asked.cluster_id:
@@ -209,7 +209,9 @@ class Reader:
             if resource.get("ResourceType") == RESOURCE_TYPE:
                 found.append(_Resource(name, physical_id if is_cluster_id(physical_id) else ""))
         chosen = [each for each in found if self._asked.logical_id in ("", each.logical_id)]
-        if not chosen and not aws.gaps:
+        # A stack that was begun a moment ago has no resource yet.
+        begins = stack is not None and stack.in_progress and not found
+        if not chosen and not aws.gaps and not begins:
             wanted = self._asked.logical_id or RESOURCE_TYPE
             raise Stopped(f"The stack {self._name} has no resource {wanted}: name another stack, or use --cluster.")
         return chosen or [_Resource()]

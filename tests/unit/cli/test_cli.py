@@ -169,7 +169,7 @@ def test_the_page_has_every_check_and_every_exit_code():
 
 
 def test_the_page_shows_options_that_there_are(account):
-    for command in re.findall(r"^cloudhsm-settings (.+)$", PAGE, re.MULTILINE):
+    for command in re.findall(r"^cloudhsm-settings (.+)$", PAGE.replace("\\\n", ""), re.MULTILINE):
         name, *words = command.split()
         usage = account.run(name, "--help").out
         assert [word for word in words if word.startswith("--") and word not in usage] == []

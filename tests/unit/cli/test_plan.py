@@ -20,7 +20,7 @@ def test_a_migration_is_planned_as_the_function_will_make_it(vault):
     assert lines[1] == "  1  BackupRetentionPolicy  90 -> 30 days                 60 backups become purgeable"
     assert lines[2] == "  2  HsmType                hsm1.medium -> hsm2m.medium   about 90 min, limited-write"
     assert "way back         lossless until ACTIVE, then loses keys, until" in ran.out
-    assert lines[-1] == "Would call ModifyCluster 2 times: 1 warnings, 2 to be answered by a person"
+    assert lines[-1] == "Would call ModifyCluster 2 times: 1 warning, 2 to be answered by a person"
     assert vault.fleet.count("ModifyCluster") == 0
 
 

@@ -66,6 +66,15 @@ def test_an_update_takes_what_is_not_given_from_the_stack(vault, tmp_path):
     assert resource["rollback"] == "Keep: BackupRetentionPolicy 30 -> 90 days"
 
 
+def test_a_number_and_its_text_are_the_same_to_cloudformation(vault, tmp_path):
+    cluster = vault.fleet.seed()
+    as_text = MIGRATION.replace("Value: !Ref RetentionInDays", 'Value: "90"')
+    deployed(vault, as_text, cluster.cluster_id, HsmType="hsm2m.medium", RetentionInDays="90")
+    as_number = MIGRATION.replace("Value: !Ref RetentionInDays", "Value: 90")
+    ran = vault.run("plan", "--template", file(tmp_path, as_number), "--stack", "vault")
+    assert "CloudFormation asks for nothing" in ran.out
+
+
 def test_a_handle_is_new_by_its_logical_id(vault, tmp_path):
     cluster = vault.fleet.seed(hsms=3)
     before = LONG.replace("HsmType: hsm2m.medium", "HsmType: hsm1.medium")

@@ -13,7 +13,7 @@ from cloudhsm_settings.custom_resource.store import DynamoDbStore
 from cloudhsm_settings.history import Memory, TypeChange
 from cloudhsm_settings_cli.exits import Exit
 from sandbox.table import TABLE, make_table
-from tests.unit.cli.world import NOW, REGION, Account
+from tests.unit.cli.world import NOW, REGION, Account, FakeStack
 
 STACK = f"arn:aws:cloudformation:{REGION}:123456789012:stack/vault/1"
 FUNCTION = f"arn:aws:lambda:{REGION}:123456789012:function:provider"
@@ -265,6 +265,14 @@ def test_ctrl_c_ends_watching_and_nothing_else(account, vault):
 @pytest.mark.parametrize("arguments", [(), ("vault", "--cluster", CLUSTER)])
 def test_a_stack_or_a_cluster(account, vault, arguments):
     assert account.run("watch", *arguments).code == Exit.USAGE
+
+
+def test_a_stack_that_was_begun_a_moment_ago_has_no_resource_yet(account):
+    account.cloudformation.stacks["new"] = FakeStack({"Resources": {}}, status="CREATE_IN_PROGRESS")
+    ran = account.run("watch", "new", "--once")
+    assert ran.code == Exit.CHANGES
+    account.cloudformation.stacks["new"].status = "CREATE_COMPLETE"
+    assert account.run("watch", "new", "--once").code == Exit.UNKNOWN
 
 
 def test_a_resource_that_the_stack_does_not_have(account, vault):

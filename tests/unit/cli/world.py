@@ -185,7 +185,7 @@ class FakeCloudFormation:
                 return {"StackResources": members}
         raise ClientError({"Error": {"Code": "ValidationError", "Message": "in no stack"}}, "Describe")
 
-    def describe_stack_events(self, StackName: str) -> Any:  # noqa: N803
+    def describe_stack_events(self, StackName: str, **_: Any) -> Any:  # noqa: N803
         return {"StackEvents": self._stack(StackName)[1].events}
 
     def get_template(self, **members: Any) -> Any:
