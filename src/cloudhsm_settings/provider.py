@@ -14,7 +14,7 @@ from cloudhsm_settings.decisions import Decision, Done, Fail, ModifyHsmType, Mod
 from cloudhsm_settings.errors import Failure, Transient
 from cloudhsm_settings.history import Memory
 from cloudhsm_settings.properties import parse
-from cloudhsm_settings.request import Former, Progress, Request, StackPhase
+from cloudhsm_settings.request import Progress, Request, StackPhase
 
 
 class OperationInFlight(Protocol):
@@ -34,10 +34,6 @@ class OperationInFlight(Protocol):
     def succeed(self, data: Mapping[str, str], reason: str, outcome: str, **kept: Mapping[str, Any]) -> None: ...
 
     def fail(self, failure: Failure, **kept: Mapping[str, Any]) -> None: ...
-
-
-_FRESH = 5
-"""Seconds after its signature in which a request needs not ask which way its stack goes."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -81,22 +77,9 @@ class Provider:
         except Failure as failure:
             logger.info("decided", decision="Fail", because=failure.reason)
             raise
-        arn = context.invoked_function_arn.split(":")
-        return Request(
-            settings=settings,
-            deadline=record.deadline,
-            handle_deadline=record.handle_deadline,
-            former=Former.read(record.old_properties, record.existing_id) if record.request_type == "Update" else None,
-            change=memory.type_change,
-            retention_change=memory.retention_change,
-            direction=progress.direction,
-            is_fresh=not record.scheduled and self.clock() - record.signed_at <= _FRESH,
-            may_be_overtaken=not record.scheduled,
-            accepted=record.accepted,
-            logical_resource_id=record.logical_resource_id,
-            account=arn[4],
-            region=arn[3],
-        )
+        _, _, _, region, account, *_ = context.invoked_function_arn.split(":")
+        now = self.clock()
+        return Request.of(record, settings, progress, memory, now=now, account=account, region=region)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -5,10 +5,14 @@ from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
 
+from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.declared import retention_of
-from cloudhsm_settings.history import RetentionChange, TypeChange
+from cloudhsm_settings.history import Memory, RetentionChange, TypeChange
 from cloudhsm_settings.identity import declared_cluster
 from cloudhsm_settings.properties import Settings
+
+_FRESH = 5
+"""Seconds after its signature in which a request needs not ask which way its stack goes."""
 
 
 class StackPhase(StrEnum):
@@ -76,6 +80,35 @@ class Request:
     logical_resource_id: str = "Settings"
     account: str = ""
     region: str = ""
+
+    @classmethod
+    def of(
+        cls,
+        record: Record,
+        settings: Settings,
+        progress: "Progress",
+        memory: Memory,
+        *,
+        now: float,
+        account: str,
+        region: str,
+    ) -> Self:
+        """The request on record, as the poll at `now` finds it."""
+        return cls(
+            settings=settings,
+            deadline=record.deadline,
+            handle_deadline=record.handle_deadline,
+            former=Former.read(record.old_properties, record.existing_id) if record.request_type == "Update" else None,
+            change=memory.type_change,
+            retention_change=memory.retention_change,
+            direction=progress.direction,
+            is_fresh=not record.scheduled and now - record.signed_at <= _FRESH,
+            may_be_overtaken=not record.scheduled,
+            accepted=record.accepted,
+            logical_resource_id=record.logical_resource_id,
+            account=account,
+            region=region,
+        )
 
     @property
     def cluster_id(self) -> str:

@@ -12,11 +12,12 @@ from cloudhsm_settings import cluster as states
 from cloudhsm_settings.cluster import CloudHsm, Cluster
 from cloudhsm_settings.converge import Asked, converge
 from cloudhsm_settings.custom_resource.operation import LONGEST_WAIT_CONDITION, ROOM_TO_RESPOND
+from cloudhsm_settings.custom_resource.record import Record, Response
 from cloudhsm_settings.decisions import Decision, Done, Fail, Wait
 from cloudhsm_settings.history import ROLLBACK_WINDOW, Memory
 from cloudhsm_settings.migration import LONGEST_POLL_INTERVAL, SECONDS_PER_HSM
 from cloudhsm_settings.properties import Settings
-from cloudhsm_settings.request import Former, Progress, Request, StackPhase
+from cloudhsm_settings.request import Progress, Request, StackPhase
 
 _MOST_POLLS = 30
 """Polls after which a course counts as one that waits for ever; none that ends needs as many."""
@@ -73,6 +74,8 @@ class Asking:
     """None for a Create."""
     now: float
     service_timeout: int
+    request_id: str = "planned"
+    """An id that nobody else's request has."""
     existing_id: str = ""
     direction: StackPhase = StackPhase.FORWARD
     logical_resource_id: str = "Settings"
@@ -84,36 +87,41 @@ def course(asking: Asking, cluster: Cluster | None, memory: Memory) -> Course:
     """Lives a request through to its end."""
     cloud = _Pretended(cluster, asking.now)
     around = _Around(cloud, asking.direction)
-    asked = Asked(asking.properties, asking.old_properties or {}, "planned")
+    asked = Asked(asking.properties, asking.old_properties or {}, asking.request_id)
     memory, progress = asked.seen(memory), Progress()
-    waits_for = ""
+    waits_for, scheduled = "", False
+    place = {"account": asking.account, "region": asking.region}
     for _ in range(_MOST_POLLS):
-        request = _request(asking, memory, progress, around.accepted, is_first=cloud.now == asking.now)
+        record = _recorded(asking, accepted=around.accepted, scheduled=scheduled)
+        request = Request.of(record, asking.settings, progress, memory, now=cloud.now, **place)
         step = converge(request, progress, memory, asked=asked, cloudhsm=cloud, around=around)
         progress, memory, end = step.progress, step.memory, step.decision
         if not isinstance(end, Wait):
             break
         if not cloud.calls and not waits_for:
             waits_for = end.because
+        scheduled = True
         cloud.let_time_pass()
     calls, seconds = tuple(cloud.calls), cloud.now - asking.now
     return Course(end, calls, cloud.cluster, progress, memory, seconds, waits_for, around.accepted)
 
 
-def _request(asking: Asking, memory: Memory, progress: Progress, accepted: bool, *, is_first: bool) -> Request:
-    old = asking.old_properties
-    return Request(
-        settings=asking.settings,
+def _recorded(asking: Asking, *, accepted: bool, scheduled: bool) -> Record:
+    """The request as the record would have it."""
+    return Record(
+        stack_id="",
+        logical_resource_id=asking.logical_resource_id,
+        request_id=asking.request_id,
+        request_type="Create" if asking.old_properties is None else "Update",
+        physical_resource_id=asking.settings.cluster_id,
+        existing_id=asking.existing_id,
+        properties=asking.properties,
+        old_properties=asking.old_properties or {},
+        signed_at=asking.now,
         deadline=asking.now + asking.service_timeout - ROOM_TO_RESPOND,
         handle_deadline=asking.now + LONGEST_WAIT_CONDITION - ROOM_TO_RESPOND,
-        former=None if old is None else Former.read(old, asking.existing_id),
-        change=memory.type_change,
-        direction=progress.direction,
-        is_fresh=is_first,
-        accepted=accepted,
-        logical_resource_id=asking.logical_resource_id,
-        account=asking.account,
-        region=asking.region,
+        scheduled=scheduled,
+        response=Response("SUCCESS", "", asking.settings.cluster_id) if accepted else None,
     )
 
 

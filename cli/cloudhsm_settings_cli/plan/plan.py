@@ -102,6 +102,7 @@ def _rollback(plan: Plan, forward: Course) -> Course | None:
         properties=intent.old_properties,
         old_properties=intent.properties,
         now=plan.observed.now + forward.seconds,
+        request_id="planned-rollback",
         direction=StackPhase.ROLLING_BACK,
     )
     return course(back, forward.cluster, forward.memory)
