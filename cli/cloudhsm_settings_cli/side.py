@@ -12,7 +12,9 @@ class Side:
     """The resources of one template. A handle in them is a stand-in with the logical id, never the real URL."""
 
     def __init__(self, template: Mapping[str, Any] | None, around: Surroundings) -> None:
-        self.resources: Mapping[str, Any] = (template or {}).get("Resources") or {}
+        # Beside resources there may be what a macro makes resources of, such as Fn::ForEach.
+        declared = ((template or {}).get("Resources") or {}).items()
+        self.resources: Mapping[str, Any] = {name: each for name, each in declared if isinstance(each, Mapping)}
         handles = {
             name: handle_stand_in(around.region, name)
             for name, each in self.resources.items()

@@ -58,19 +58,37 @@ def _intent(name: str, old: dict[str, Any] | None, after: Side, stack: Stack, na
     )
 
 
-def with_change_set(planned: Iterable[Intent], changes: Iterable[Mapping[str, Any]]) -> tuple[Intent, ...]:
+def with_change_set(
+    planned: Iterable[Intent], changes: Iterable[Mapping[str, Any]], stack: Stack
+) -> tuple[Intent, ...]:
     """The same intents, with the actions and the values that CloudFormation has resolved."""
     by_name = {str(each.get("LogicalResourceId")): each for each in changes}
-    replaced = {
-        name
-        for name, each in by_name.items()
-        if each.get("ResourceType") == NATIVE_TYPE and each.get("Replacement") in ("True", "Conditional")
-    }
-    return tuple(_by_change_set(each, by_name.get(each.logical_resource_id), replaced) for each in planned)
+    known = {each.logical_resource_id: each for each in planned}
+    ours = [name for name, each in by_name.items() if each.get("ResourceType") == RESOURCE_TYPE]
+    return tuple(
+        _by_change_set(known.get(name) or _untold(name, by_name[name], stack), by_name)
+        for name in dict.fromkeys([*known, *ours])
+    )
 
 
-def _by_change_set(intent: Intent, change: Mapping[str, Any] | None, replaced: set[str]) -> Intent:
-    natives = tuple(replace(each, replaced=each.logical_resource_id in replaced) for each in intent.natives)
+def _untold(name: str, change: Mapping[str, Any], stack: Stack) -> Intent:
+    """A resource whose template could not be read: which handle it has is not known then."""
+    shown = str(change.get("AfterContext") or "")
+    unknown = [_HANDLE] if _HANDLE in shown else [] if shown else ["ClusterId"]
+    return Intent(
+        action="Update",
+        unknown=dict.fromkeys(unknown, "needs the template of the change set"),
+        stack_id=stack.stack_id,
+        stack_name=stack.name,
+        logical_resource_id=name,
+        existing_id=str(change.get("PhysicalResourceId") or ""),
+        stack_status=stack.status,
+    )
+
+
+def _by_change_set(intent: Intent, changes: Mapping[str, Mapping[str, Any]]) -> Intent:
+    change = changes.get(intent.logical_resource_id)
+    natives = tuple(replace(each, replaced=_is_replaced(each, changes)) for each in intent.natives)
     if change is None:
         return replace(intent, action="None", unknown={}, natives=natives)
     after, before = _context(change.get("AfterContext")), _context(change.get("BeforeContext"))
@@ -82,6 +100,12 @@ def _by_change_set(intent: Intent, change: Mapping[str, Any] | None, replaced: s
         unknown={name: why for name, why in intent.unknown.items() if name not in after},
         natives=natives,
     )
+
+
+def _is_replaced(native: Native, changes: Mapping[str, Mapping[str, Any]]) -> bool:
+    """Whether CloudFormation says so; where it leaves it open, whether the templates say so."""
+    replacement = changes.get(native.logical_resource_id, {}).get("Replacement")
+    return replacement == "True" or (replacement == "Conditional" and native.replaced)
 
 
 def _context(context: object) -> dict[str, Any]:

@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from cloudhsm_settings.custom_resource.record import Record
-from cloudhsm_settings_cli.aws import Aws
+from cloudhsm_settings_cli.aws import Aws, Unread
 from cloudhsm_settings_cli.exits import Exit, Stopped
 from cloudhsm_settings_cli.plan.intent import Intent
 from cloudhsm_settings_cli.plan.intents import intents, with_change_set
 from cloudhsm_settings_cli.side import Side, handle_stand_in
 from cloudhsm_settings_cli.stack import Stack, read_stack, read_template, surroundings, values_of
-from cloudhsm_settings_cli.template import Unknown, load
+from cloudhsm_settings_cli.template import RESOURCE_TYPE, Unknown, load
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def from_change_set(aws: Aws, change_set: str, stack_name: str | None) -> tuple[
     template = read_template(aws, subject, **by_name)
     parameters = values_of(described.get("Parameters") or ())
     planned = intents(_before(aws, stack), Side(template, surroundings(aws, stack, parameters)), stack)
-    return with_change_set(planned, changes)
+    return _some(with_change_set(planned, changes, stack), subject)
 
 
 def from_template(aws: Aws, file: Path, given: Mapping[str, str], stack_name: str | None) -> tuple[Intent, ...]:
@@ -52,7 +52,32 @@ def from_template(aws: Aws, file: Path, given: Mapping[str, str], stack_name: st
         raise Stopped(f"The template {file} cannot be read: {error}.", Exit.USAGE) from None
     stack = read_stack(aws, stack_name) if stack_name else Stack("")
     after = Side(template, surroundings(aws, stack, parameters_of(template, stack, given)))
-    return intents(_before(aws, stack), after, stack)
+    for name in _macros(template):
+        aws.miss(_NotApplied("cloudformation:DescribeChangeSet", name, ""))
+    return _some(intents(_before(aws, stack), after, stack), f"template {file}")
+
+
+class _NotApplied(Unread):
+    """A macro: only CloudFormation knows what it makes of a template."""
+
+    @property
+    def because(self) -> str:
+        """What to do instead."""
+        return f"{self.subject} is not applied to a template on disk: plan from a change set."
+
+
+def _macros(template: Mapping[str, Any]) -> list[str]:
+    """The transforms of a template that may make or change the resource; SAM leaves it as it is."""
+    declared = template.get("Transform") or []
+    transforms = [declared] if isinstance(declared, str | dict) else declared
+    names = [str(each.get("Name")) if isinstance(each, dict) else str(each) for each in transforms]
+    return [each for each in names if each != "AWS::Serverless-2016-10-31"]
+
+
+def _some(planned: tuple[Intent, ...], subject: str) -> tuple[Intent, ...]:
+    if not planned:
+        raise Stopped(f"The {subject} has no {RESOURCE_TYPE}; a nested stack is planned by itself.")
+    return planned
 
 
 def parameters_of(template: Mapping[str, Any], stack: Stack, given: Mapping[str, str]) -> dict[str, Any]:

@@ -203,7 +203,8 @@ def test_a_change_set_without_property_values_is_resolved_from_its_template(vaul
 def test_a_change_set_that_leaves_the_resource_alone(vault):
     cluster = vault.fleet.seed()
     deployed(vault, MIGRATION, cluster.cluster_id)
-    change_set(vault, MIGRATION, {"Action": "Modify", "LogicalResourceId": "Other"}, ClusterId=cluster.cluster_id)
+    other = {"Action": "Modify", "LogicalResourceId": "Other", "ResourceType": "AWS::SNS::Topic"}
+    change_set(vault, MIGRATION, other, ClusterId=cluster.cluster_id)
     assert vault.run("plan", "--change-set", "next", "--stack", "vault").code == Exit.DONE
 
 
@@ -216,6 +217,59 @@ def test_a_change_set_that_replaces_the_cluster(vault):
     ran = vault.run("plan", "--change-set", "next", "--stack", "vault")
     assert ran.code == Exit.FAILED
     assert "P13 FAIL" in ran.out
+
+
+def test_a_handle_in_a_change_set_is_known_by_its_name_alone(vault):
+    """CloudFormation shows the URL of one that exists: it is neither compared nor shown."""
+    cluster = vault.fleet.seed(hsms=3)
+    deployed(vault, LONG.replace("HsmType: hsm2m.medium", "HsmType: hsm1.medium"), cluster.cluster_id)
+    known = {**SETTINGS, "ClusterId": cluster.cluster_id, "WaitConditionHandle": "https://secret/?X-Amz-Signature="}
+    contexts = {"AfterContext": context(**known, HsmType="hsm2m.medium"), "BeforeContext": context(**known)}
+    change_set(vault, LONG, {"Action": "Modify", **contexts}, ClusterId=cluster.cluster_id)
+    ran = vault.run("plan", "--change-set", "next", "--stack", "vault", "--json")
+    assert (checks(ran)["P01"], checks(ran)["P09"]) == ("PASS", "FAIL")
+    assert "X-Amz-Signature" not in ran.out
+
+
+def test_a_change_set_whose_template_is_denied_is_planned_from_its_values(vault):
+    cluster = vault.fleet.seed()
+    deployed(vault, MIGRATION, cluster.cluster_id)
+    vault.refused["cloudformation:GetTemplate"] = "AccessDenied"
+    known = {**SETTINGS, "ClusterId": cluster.cluster_id}
+    before, after = context(**known, HsmType="hsm1.medium"), context(**known, HsmType="hsm2m.medium")
+    change = {
+        "Action": "Modify",
+        "AfterContext": after,
+        "BeforeContext": before,
+        "PhysicalResourceId": cluster.cluster_id,
+    }
+    change_set(vault, MIGRATION, change)
+    ran = vault.run("plan", "--change-set", "next", "--stack", "vault")
+    assert "hsm1.medium -> hsm2m.medium" in ran.out
+    assert "cloudformation:GetTemplate is denied" in ran.err
+    handle = {**known, "HsmType": "hsm2m.medium", "WaitConditionHandle": AFTER_APPLY}
+    change_set(vault, MIGRATION, {**change, "AfterContext": context(**handle)})
+    waiting = vault.run("plan", "--change-set", "next", "--stack", "vault")
+    assert "P01 ASK WaitConditionHandle needs the template of the change set" in waiting.out
+    change_set(vault, MIGRATION, {"Action": "Modify"})
+    assert "P01 ASK ClusterId needs the template" in vault.run("plan", "--change-set", "next", "--stack", "vault").out
+
+
+def test_a_template_without_the_resource_is_no_plan(vault, tmp_path):
+    ran = vault.run("plan", "--template", file(tmp_path, '{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}'))
+    assert (ran.code, "has no Custom::CloudHSMClusterSettings" in ran.err) == (Exit.UNKNOWN, True)
+
+
+def test_what_a_macro_makes_is_not_guessed(vault, tmp_path):
+    cluster = vault.fleet.seed()
+    template = load(MIGRATION)
+    template["Transform"] = ["AWS::Serverless-2016-10-31", "AWS::LanguageExtensions"]
+    template["Resources"]["Fn::ForEach::More"] = ["Name", ["a"], {}]
+    options = ("--parameter", f"ClusterId={cluster.cluster_id}")
+    ran = vault.run("plan", "--template", file(tmp_path, json.dumps(template)), *options)
+    assert ran.code == Exit.CHANGES
+    assert "AWS::LanguageExtensions is not applied to a template on disk: plan from a change set." in ran.err
+    assert "Serverless" not in ran.err
 
 
 def test_a_change_set_that_does_not_exist(vault):
