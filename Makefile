@@ -7,6 +7,7 @@ DEV := .venv
 MINISTACK := .venv-ministack
 SAM := .venv-sam
 BENCH := .venv-bench
+CHECKOV := .venv-checkov
 ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
 TERRAFORM := .venv-terraform
 CDK := cdk/node_modules
@@ -76,7 +77,7 @@ cdk-functions: $(DEV)/ready
 	@$(MAKE) --silent -C cdk functions PYTHON="$(CURDIR)/$(DEV)/bin/python"
 
 .PHONY: lint
-lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, workflows, templates
+lint: $(DEV)/ready $(SAM)/ready $(CHECKOV)/ready ## formatting, lint, strict types, spelling, workflows, templates
 	$(DEV)/bin/ruff format --check .
 	$(DEV)/bin/ruff check .
 	$(DEV)/bin/mypy
@@ -87,6 +88,7 @@ lint: $(DEV)/ready $(SAM)/ready ## formatting, lint, strict types, spelling, wor
 	$(DEV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(DEV)/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(SAM)/bin/sam validate --lint --region us-east-1
+	$(DEV)/bin/python -m tools.scan
 
 .PHONY: format
 format: $(DEV)/ready ## mend formatting and what ruff can mend by itself
@@ -101,7 +103,7 @@ WHEEL := $(DEV)/bin/uv build --quiet --wheel --out-dir dist --build-constraints 
 .PHONY: lock
 lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 	$(COMPILE) --universal --python-version 3.11 pyproject.toml --group dev -o requirements/dev.txt
-	for group in bench build ministack sam terraform; do \
+	for group in bench build checkov ministack sam terraform; do \
 	  $(COMPILE) --universal --python-version 3.11 --group pyproject.toml:$$group -o requirements/$$group.txt || exit; done
 	$(COMPILE) --python-version 3.13 pyproject.toml -o src/requirements.txt
 
@@ -128,7 +130,7 @@ publish: package ## publish to the Serverless Application Repository of your acc
 
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf $(DEV) $(BENCH) $(MINISTACK) $(SAM) $(TERRAFORM) $(CDK) $(TYPESCRIPT) .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEV) $(BENCH) $(CHECKOV) $(MINISTACK) $(SAM) $(TERRAFORM) $(CDK) $(TYPESCRIPT) .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf cdk/cloudhsm_settings_cdk/functions dist
 
 # Whoever has no Python 3.11 is told; the rest is Python's.
@@ -147,6 +149,8 @@ $(MINISTACK)/ready: requirements/ministack.txt | $(DEV)/ready
 $(SAM)/ready: requirements/sam.txt | $(DEV)/ready
 	$(install)
 $(BENCH)/ready: requirements/bench.txt | $(DEV)/ready
+	$(install)
+$(CHECKOV)/ready: requirements/checkov.txt | $(DEV)/ready
 	$(install)
 $(TERRAFORM)/ready: requirements/terraform.txt | $(DEV)/ready
 	$(install)

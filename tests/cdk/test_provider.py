@@ -19,8 +19,8 @@ from cloudhsm_settings_cdk import EXPORT_NAME, ClusterSettingsProvider
 from cloudhsm_settings_cdk.limits import provider_faults
 from sandbox.cloud import PROVIDER_STACK
 from tests.cdk.synthesized import plain, resources, stack
-from tests.deployed import ALL, EVERY_PARAMETER, SOURCE, given, values
-from tests.deployed import resources as template_resources
+from tools.deployed import ALL, EVERY_PARAMETER, SOURCE, given, values
+from tools.deployed import resources as template_resources
 
 # Code is an asset, tags are sam's, the others are for tools.
 UNCOMPARED = {"Code", "CodeUri", "DependsOn", "Metadata", "Tags"}

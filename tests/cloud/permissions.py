@@ -17,7 +17,7 @@ from sandbox.cloud import PROVIDER_STACK, Cloud
 from sandbox.cloudhsm import Fault
 from sandbox.ministack import ROOT
 from sandbox.stacks import Stacks
-from tests.deployed import EVERY_PARAMETER, resources, values
+from tools.deployed import EVERY_PARAMETER, resources, values
 
 RESOURCES = resources(values(**EVERY_PARAMETER, DriftCheck="rate(1 day)"))
 KEY, _, VALUE = EVERY_PARAMETER["ClusterTag"].partition("=")

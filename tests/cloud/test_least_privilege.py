@@ -14,7 +14,7 @@ from sandbox.cloud import Cloud
 from sandbox.cloudhsm import Clock, Fleet, MigrationOutcome
 from sandbox.stacks import Stacks
 from tests.cloud.permissions import TAGS, Grant, Provider, eventually, grants, prescribed, start
-from tests.deployed import EVERY_PARAMETER
+from tools.deployed import EVERY_PARAMETER
 
 pytestmark = pytest.mark.cloud
 SPEED = 600

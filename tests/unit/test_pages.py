@@ -15,7 +15,7 @@ from cloudhsm_settings.custom_resource.observability import NAMESPACE, SERVICE, 
 from cloudhsm_settings.custom_resource.resource import LOGGED, ScheduledResource
 from cloudhsm_settings.decisions import Decision
 from cloudhsm_settings.errors import Failure
-from tests.deployed import EVERY_PARAMETER, resources, values
+from tools.deployed import EVERY_PARAMETER, resources, values
 from tools.release.template import ROOT, TEMPLATE, load
 
 DOCS = ROOT / "docs"

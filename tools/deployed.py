@@ -35,6 +35,7 @@ def resources(chosen: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
 
 
 def holds(condition: str | None, chosen: Mapping[str, Any], conditions: Any = SOURCE["Conditions"]) -> bool:
+    """Whether a condition, given by its name, is true; none is."""
     return condition is None or given(conditions[condition], chosen)
 
 
