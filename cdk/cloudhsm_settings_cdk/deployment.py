@@ -16,12 +16,13 @@ from constructs import Construct
 
 from cloudhsm_settings_cdk import permissions
 from cloudhsm_settings_cdk.functions import code
-from cloudhsm_settings_cdk.nag import acknowledge, acknowledge_wildcard
+from cloudhsm_settings_cdk.nag import acknowledge, acknowledge_in_packs, acknowledge_wildcard
 
 # The version that the bytecode in the zips is of.
 RUNTIME = "python3.13"
 # CloudFormation waits an hour at most; what is older has nobody to respond to.
 SECONDS_TO_RESPOND = 3600
+INLINE = ("IAMNoInlinePolicy", "The policy is of this role alone, and goes with it; nobody else can attach it.")
 # The index of the table, by the attribute that is its key.
 PHYSICAL_ID = "PhysicalResourceId"
 
@@ -93,7 +94,9 @@ class Common:
     def bare_role(self, id: str, **properties: Any) -> iam.Role:
         """A role with the prescribed path and boundary."""
         boundary = self.guards.permissions_boundary
-        return iam.Role(self.scope, id, path=self.guards.role_path, permissions_boundary=boundary, **properties)
+        role = iam.Role(self.scope, id, path=self.guards.role_path, permissions_boundary=boundary, **properties)
+        acknowledge_in_packs(role, *INLINE)
+        return role
 
     def function(
         self,
@@ -130,6 +133,13 @@ class Common:
         )
         self._log_json(function, log_level)
         acknowledge(function, "AwsSolutions-L1", f"The function is built for {RUNTIME}, bytecode included.")
+        rare = "Reserving takes concurrency from the account; there are as many invocations as stack operations."
+        acknowledge_in_packs(function, "LambdaConcurrency", rare)
+        answered = "An on-failure destination, which responds to the stack, is more than a queue that nobody reads."
+        acknowledge_in_packs(function, "LambdaDLQ", answered)
+        if not network:
+            outside = "It calls AWS APIs and presigned S3 URLs only; the property vpc puts it into a VPC."
+            acknowledge_in_packs(function, "LambdaInsideVPC", outside)
         return function
 
     def _log_json(self, function: lambda_.Function, level: lambda_.ApplicationLogLevel | None) -> None:
@@ -148,6 +158,9 @@ def make_log_group(scope: Construct, retention: logs.RetentionDays, key: kms.IKe
         scope, "LogGroup", retention=retention, encryption_key=key, removal_policy=RemovalPolicy.DESTROY
     )
     _resource_of(log_group).cfn_options.update_replace_policy = CfnDeletionPolicy.RETAIN
+    if not key:
+        encrypted = "No line holds a secret, and CloudWatch Logs encrypts at rest; the property kms_key takes a key."
+        acknowledge_in_packs(log_group, "CloudWatchLogGroupEncrypted", encrypted)
     return log_group
 
 
@@ -179,6 +192,8 @@ def make_table(scope: Construct, key: kms.IKey | None) -> dynamodb.Table:
     )
     stale = "A record of the past is worse than none: it would let an operation that has ended go on."
     acknowledge(table, "AwsSolutions-DDB3", stale)
+    for rule in ("DynamoDBInBackupPlan", "DynamoDBPITREnabled"):
+        acknowledge_in_packs(table, rule, stale)
     return table
 
 
@@ -288,6 +303,7 @@ def _let_scheduler_invoke(
     document.add_statements(*also)
     policy = iam.Policy(scope, "SchedulerPolicy", policy_name="invoke", roles=[role], document=document)
     acknowledge_wildcard(policy, versions, "Versions and aliases of this one function.")
+    acknowledge_in_packs(policy, *INLINE)
 
 
 def _invoke_asynchronously(

@@ -5,11 +5,20 @@ from typing import Any
 from aws_cdk import Stack, Validations
 from constructs import Construct
 
+PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
+"""Packs of cdk-nag beside AwsSolutions."""
+
 
 def acknowledge(scope: Construct, rule: str, reason: str) -> None:
     """Tells cdk-nag why `scope` and what is below it break a rule on purpose."""
     # What Validations.acknowledge writes, which refuses the ids of findings, with their "::", in most releases of CDK.
     scope.node.add_metadata(Validations.ACKNOWLEDGED_RULES_METADATA_KEY, {rule: reason})
+
+
+def acknowledge_in_packs(scope: Construct, rule: str, reason: str) -> None:
+    """The same for a rule that several packs of a framework have, under their own names."""
+    for pack in PACKS:
+        acknowledge(scope, f"{pack}-{rule}", reason)
 
 
 def acknowledge_wildcard(scope: Construct, resource: str, reason: str) -> None:

@@ -4,9 +4,11 @@ import pytest
 from aws_cdk import App, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from cdk_nag import AwsSolutionsChecks
+from aws_cdk import aws_kms as kms
+from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks
 
 from cloudhsm_settings_cdk import ClusterSettings, ClusterSettingsProvider
+from tools.deployed import EVERY_PARAMETER
 from tools.snapshots import SNAPSHOTS, all_templates
 
 
@@ -22,7 +24,8 @@ def app_with_everything(**properties) -> App:
     parent = Stack(app, "Stack")
     provider = ClusterSettingsProvider(parent, "Provider", **{"cluster_id_pattern": "cluster-*", **properties})
     ClusterSettings(parent, "Settings", provider=provider, cluster="cluster-abcdefghijk", hsm_type="hsm2m.medium")
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
+    packs = (AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks)
+    Validations.of(app).add_plugins(*(pack(app) for pack in packs))
     return app
 
 
@@ -31,16 +34,22 @@ def test_cdk_nag_finds_nothing(pattern):
     app_with_everything(cluster_id_pattern=pattern).synth()
 
 
-def test_cdk_nag_finds_nothing_in_a_vpc():
-    network = Stack(None, "Network")
+def test_a_key_and_a_vpc_leave_nothing_to_acknowledge_of_them():
+    other = Stack(None, "Other")
     vpc = ec2.Vpc.from_vpc_attributes(
-        network,
+        other,
         "Vpc",
         vpc_id="vpc-0123456789abcdef0",
         availability_zones=["us-east-1a"],
         private_subnet_ids=["subnet-0123456789abcdef0"],
     )
-    app_with_everything(vpc=vpc).synth()
+    key = kms.Key.from_key_arn(other, "Key", EVERY_PARAMETER["KmsKeyArn"])
+    app = app_with_everything(vpc=vpc, kms_key=key)
+    acknowledged = str([entry.data for each in app.node.find_all() for entry in each.node.metadata])
+    assert "LambdaDLQ" in acknowledged
+    assert "CloudWatchLogGroupEncrypted" not in acknowledged
+    assert "LambdaInsideVPC" not in acknowledged
+    app.synth()
 
 
 def test_cdk_nag_looks():
