@@ -42,7 +42,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as directory:
         for name, template in templates.items():
             (Path(directory) / name).write_text(json.dumps(template, indent=1))
-        command = [CHECKOV, "--directory", directory, "--framework", "cloudformation"]
+        command = [str(CHECKOV), "--directory", directory, "--framework", "cloudformation"]
         options = ["--skip-download", "--compact", "--quiet"]
         return subprocess.run([*command, *options], check=False).returncode
 
