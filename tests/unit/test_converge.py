@@ -26,8 +26,14 @@ class World:
     """What the next calls of ModifyCluster come to; None for success."""
     done: list = field(default_factory=list)
     fails_to_record: bool = False
+    denies: bool = False
+    """Whether DescribeClusters is denied."""
+    recorded: list = field(default_factory=list)
+    """The memory of each checkpoint."""
 
     def describe_clusters(self, **_):
+        if self.denies:
+            raise error("AccessDeniedException")
         hsms = [{"HsmId": "hsm-1", "HsmType": self.hsm_type, "State": "ACTIVE"}]
         policy = {"Type": "DAYS", "Value": "90"}
         shown = {"ClusterId": ID, "State": "ACTIVE", "HsmType": self.hsm_type, "Hsms": hsms}
@@ -54,6 +60,7 @@ class World:
         if self.fails_to_record:
             raise Superseded("x")
         self.done.append("record")
+        self.recorded.append(memory)
 
     def accept(self, cluster, progress):
         self.done.append("accept")
@@ -91,6 +98,31 @@ class TestOrder:
         assert world.done == ["record"]
         assert step.memory.type_change is None
         assert isinstance(step.decision, Fail | Done)
+
+    def test_a_retention_is_remembered_before_it_is_set(self):
+        world = World()
+        step = world.step(request(hsm_type=None, retention=30))
+        (recorded,) = world.recorded
+        assert (recorded.retention_change.days, recorded.retention_change.answered) == (30, False)
+        assert recorded.retention_change.request_id == "r1"
+        assert step.memory.retention_change.answered
+
+    def test_one_that_was_refused_is_not_remembered(self):
+        step = World(errors=[error(REFUSED)]).step(request(hsm_type=None, retention=30))
+        assert (step.memory.retention_change, step.progress.retention_asked_at) == (None, None)
+
+
+class TestWhomAFailureIsTold:
+    def test_is_known_first(self):
+        world = World(denies=True, phases=[Transient("cloudformation:DescribeStacks", "Throttling")])
+        assert isinstance(world.step(update()).decision, Wait)
+
+    def test_a_user_is_told(self):
+        assert isinstance(World(denies=True).step(update()).decision, Fail)
+
+    def test_a_rollback_is_not(self):
+        world = World(denies=True, phases=[StackPhase.ROLLING_BACK])
+        assert isinstance(world.step(rolling_back()).decision, Done)
 
 
 class TestRefusals:

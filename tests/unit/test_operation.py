@@ -254,6 +254,32 @@ class TestOwed:
         assert not around.record.settled
 
 
+class TestDoubt:
+    """Two requests that undo each other, signed in the wrong order, the first of them without its predecessor."""
+
+    def undone(self, around):
+        around.open(event("r0", kind="Update")).succeed({}, "", "Succeeded")
+        properties, old = {"ClusterId": ID, "HsmType": "a"}, {"ClusterId": ID, "HsmType": "b"}
+        sent = event("r1", kind="Update", ResourceProperties=properties, OldResourceProperties=old)
+        around.open(sent).succeed({}, "", "Succeeded")
+        return event("r2", NOW - 30, "Update", ResourceProperties=old, OldResourceProperties=properties)
+
+    def test_a_first_attempt_is_the_newer_one(self, around):
+        assert around.open(self.undone(around)).record.request_id == "r2"
+
+    def test_a_retry_is_the_older_one(self, around):
+        back = self.undone(around)
+        around.now += 40
+        with pytest.raises(Superseded):
+            around.open(back)
+
+    def test_at_rest_a_stack_waits_for_nobody(self, around):
+        back = self.undone(around)
+        around.direction = StackDirection.AT_REST
+        with pytest.raises(Superseded):
+            around.open(back)
+
+
 class TestSentAgain:
     def test_a_new_url_gets_the_answer_before_the_end(self, around):
         around.open(event()).wait()
@@ -331,6 +357,26 @@ class TestDelete:
         with pytest.raises(Superseded):
             older.checkpoint({})
         assert sorted(around.statuses()) == ["FAILURE", "SUCCESS"]
+
+    def test_of_what_a_create_began_is_taken_though_the_stack_is_at_rest(self, around):
+        around.open(with_handle()).wait()
+        around.now += 100
+        around.direction = StackDirection.AT_REST
+        around.open(event("d", around.now, "Delete", PhysicalResourceId="made-up")).succeed({}, "", "Deleted")
+        assert sorted(around.statuses()) == ["FAILURE", "SUCCESS"]
+
+    def test_that_dies_leaves_the_debt_to_the_polls_of_what_it_ended(self, around):
+        around.open(with_handle()).wait()
+        around.now += 100
+        around.open(event("d", around.now, "Delete"))
+        around.now += 500
+        with pytest.raises(Superseded):
+            around.poll()
+        assert (around.statuses(), len(around.schedules.polls)) == ([], 1)
+        around.now += 200
+        with pytest.raises(Superseded):
+            around.poll()
+        assert (around.statuses(), around.schedules.polls) == (["FAILURE"], {})
 
     def test_its_record_goes_though_it_dies_after_its_claim(self, around):
         around.open(event())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloudhsm_settings.decisions import Accepted, Done, ModifyHsmType, ModifyRetention, ReadStack, Wait
+from cloudhsm_settings.decisions import Accepted, Done, Fail, ModifyHsmType, ModifyRetention, ReadStack, Wait
 from cloudhsm_settings.errors import Reverted
 from cloudhsm_settings.reconcile import decide
 from cloudhsm_settings.request import StackPhase
@@ -53,6 +53,34 @@ class TestConsent:
     def test_also_while_the_migration_still_runs(self):
         migrating = cluster("MODIFY_IN_PROGRESS", NEW, window=DAY - 300, hsm_types=[OLD, OLD, OLD])
         assert isinstance(decide(rolling_back(change=ours(300)), migrating, FRESH, NOW), ModifyHsmType)
+
+
+class TestAWayBackThatNeverArrived:
+    MIGRATING = cluster("MODIFY_IN_PROGRESS", NEW, window=DAY - 300, hsm_types=[OLD, OLD, OLD])
+    MINE = ours(200, previous=NEW, hsm_type=OLD, answered=False)
+
+    def test_is_asked_for_again_after_two_minutes_in_which_the_migration_goes_on(self):
+        progress = asked(200, answered=False, previous_hsm_type=NEW, turns_back=True)
+        decision = decide(rolling_back(change=self.MINE), self.MIGRATING, progress, NOW)
+        assert isinstance(decision, ModifyHsmType)
+        assert decision.hsm_type == OLD
+
+    def test_before_that_reads_may_lag(self):
+        progress = asked(60, answered=False, previous_hsm_type=NEW, turns_back=True)
+        decision = decide(rolling_back(change=self.MINE), self.MIGRATING, progress, NOW)
+        assert not isinstance(decision, ModifyHsmType)
+
+    def test_one_that_cloudhsm_took_is_not_asked_for_again(self):
+        taken = rolling_back(change=ours(200, previous=NEW, hsm_type=OLD))
+        assert left_alone(decide(taken, cluster("ACTIVE", NEW, window=3600), FRESH, NOW))
+
+
+class TestAnUnreadableStack:
+    @pytest.mark.parametrize("phase", [StackPhase.UNREAD, StackPhase.UNKNOWN])
+    def test_is_asked_once_in_each_poll_before_a_failure(self, phase):
+        lost = rolling_back(direction=StackPhase.UNKNOWN, phase=phase)
+        decision = decide(lost, cluster("DELETED", NEW), FRESH, NOW)
+        assert isinstance(decision, ReadStack if phase is StackPhase.UNREAD else Fail)
 
 
 class TestOnlyItsOwnChange:
@@ -153,6 +181,14 @@ class TestNeverWaits:
     def test_a_retention_that_the_update_did_not_set_is_left_alone(self, change):
         back = rolling_back("Keep", retention=30, retention_change=change)
         assert left_alone(decide(back, cluster("ACTIVE", NEW), FRESH, NOW))
+
+    def test_but_it_looks_twice_before_it_turns_back(self):
+        at_first = rolling_back(change=ours(), may_be_overtaken=True)
+        decision = decide(at_first, cluster("ACTIVE", NEW, window=3600), FRESH, NOW)
+        assert isinstance(decision, Wait)
+        assert decision.progress.hsm_type_asked_at is None
+        in_a_hurry = rolling_back(change=ours(), may_be_overtaken=True, left=60)
+        assert left_alone(decide(in_a_hurry, cluster("ACTIVE", NEW, window=3600), FRESH, NOW))
 
     def test_somebody_elses_change_is_not_waited_for_with_the_way_back(self):
         decision = decide(rolling_back(change=ours()), cluster("UPDATE_IN_PROGRESS", NEW, window=3600), FRESH, NOW)

@@ -54,8 +54,8 @@ MUTANTS = (
     Mutant(
         "retention that is as declared is written",
         _R,
-        "return request.settings.retention_days in (None, cluster.retention_days)",
-        "return request.settings.retention_days is None",
+        "request.settings.retention_days in (None, cluster.retention_days)",
+        "request.settings.retention_days is None",
         _GENERAL,
     ),
     Mutant(
@@ -119,7 +119,25 @@ MUTANTS = (
         _END,
     ),
     Mutant(
-        "the type comes before the record", "converge", "        self.around.checkpoint(progress, memory)\n", "", _LIVES
+        "the type comes before the record",
+        "converge",
+        "        self.around.checkpoint(decision.progress, memory)\n",
+        "",
+        _LIVES,
+    ),
+    Mutant(
+        "a retention is set before it is remembered",
+        "converge",
+        "self.around.checkpoint(asked, memory)",
+        "self.around.checkpoint(asked, before)",
+        _CARRIED,
+    ),
+    Mutant(
+        "a failure is told before it is known whom",
+        "converge",
+        "            return unreachable(self.request, transient, self.progress, self.around.now())\n",
+        "            return Fail(failure)\n",
+        _CARRIED,
     ),
     Mutant(
         "an own change is taken for the last one for ever",
