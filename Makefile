@@ -8,6 +8,7 @@ MINISTACK := .venv-ministack
 SAM := .venv-sam
 BENCH := .venv-bench
 CHECKOV := .venv-checkov
+MUTATION := .venv-mutation
 ENVIRONMENTS := $(DEV)/ready $(MINISTACK)/ready $(SAM)/ready
 TERRAFORM := .venv-terraform
 CDK := cdk/node_modules
@@ -56,7 +57,13 @@ unit: $(DEV)/ready ## the tests that need neither network nor local cloud
 
 .PHONY: mutants
 mutants: $(DEV)/ready ## plant mutants one by one and see that the tests catch each
-	@$(DEV)/bin/python -m tools.mutants
+	@$(if $(SIMULATE),SIMULATE=$(SIMULATE)) $(DEV)/bin/python -m tools.mutants
+
+.PHONY: mutation-score
+mutation-score: $(MUTATION)/ready ## let mutmut mutate core and protocol, MODULES="cloudhsm_settings.reconcile*"; the survivors at the end (hours)
+	$(MUTATION)/bin/mutmut run $(MODULES)
+	@$(MUTATION)/bin/mutmut results
+	@$(MUTATION)/bin/mutmut export-cicd-stats && cat mutants/mutmut-cicd-stats.json
 
 .PHONY: simulate
 simulate: $(DEV)/ready ## live REQUESTS requests through the whole life of stacks, with every fault, from SEED
@@ -103,6 +110,7 @@ WHEEL := $(DEV)/bin/uv build --quiet --wheel --out-dir dist --build-constraints 
 .PHONY: lock
 lock: $(DEV)/ready ## pin everything anew after a change in pyproject.toml
 	$(COMPILE) --universal --python-version 3.11 pyproject.toml --group dev -o requirements/dev.txt
+	$(COMPILE) --universal --python-version 3.11 pyproject.toml --group mutation -o requirements/mutation.txt
 	for group in bench build checkov ministack sam terraform; do \
 	  $(COMPILE) --universal --python-version 3.11 --group pyproject.toml:$$group -o requirements/$$group.txt || exit; done
 	$(COMPILE) --python-version 3.13 pyproject.toml -o src/requirements.txt
@@ -130,7 +138,7 @@ publish: package ## publish to the Serverless Application Repository of your acc
 
 .PHONY: clean
 clean: ## remove everything that the other targets made
-	rm -rf $(DEV) $(BENCH) $(CHECKOV) $(MINISTACK) $(SAM) $(TERRAFORM) $(CDK) $(TYPESCRIPT) .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(DEV) $(BENCH) $(CHECKOV) $(MINISTACK) $(MUTATION) mutants $(SAM) $(TERRAFORM) $(CDK) $(TYPESCRIPT) .aws-sam .cache .coverage .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -rf cdk/cloudhsm_settings_cdk/functions dist
 
 # Whoever has no Python 3.11 is told; the rest is Python's.
@@ -145,6 +153,8 @@ endef
 $(DEV)/ready: requirements/dev.txt
 	$(install)
 $(MINISTACK)/ready: requirements/ministack.txt | $(DEV)/ready
+	$(install)
+$(MUTATION)/ready: requirements/mutation.txt | $(DEV)/ready
 	$(install)
 $(SAM)/ready: requirements/sam.txt | $(DEV)/ready
 	$(install)

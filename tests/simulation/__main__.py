@@ -20,10 +20,18 @@ def main() -> int:
     parser.add_argument("--table", action="store_true", help="shows how often everything happened")
     parser.add_argument("--calls", action="store_true", help="shows every call in the timelines")
     parser.add_argument("--shown", type=int, default=SHOWN, help="how many worlds tell their violations")
+    parser.add_argument("--until-found", action="store_true", help="ends with the first world that has a violation")
     given = parser.parse_args()
     seed = randbelow(10**9) if given.seed is None else given.seed
     began = time.monotonic()
-    report, seen = live_all(seed, given.requests, given.processes, tells_calls=given.calls, shown=given.shown)
+    report, seen = live_all(
+        seed,
+        given.requests,
+        given.processes,
+        tells_calls=given.calls,
+        shown=given.shown,
+        until_found=given.until_found,
+    )
     took = time.monotonic() - began
     never = seen.never(EXPECTED) if given.requests >= DEFAULT_REQUESTS else []
     if given.table:

@@ -24,9 +24,18 @@ def live(seed: int, *, tells_calls: bool = False) -> tuple[Report, Sometimes]:
 
 
 def live_all(
-    seed: int, requests: int, processes: int, *, tells_calls: bool = False, shown: int = SHOWN
+    seed: int,
+    requests: int,
+    processes: int,
+    *,
+    tells_calls: bool = False,
+    shown: int = SHOWN,
+    until_found: bool = False,
 ) -> tuple[Report, Sometimes]:
-    """As many worlds as make about `requests` requests, the first of them of `seed`."""
+    """As many worlds as make about `requests` requests, the first of them of `seed`.
+
+    With `until_found` the first world with a violation is the last one.
+    """
     seeds = range(seed, seed + max(1, round(requests / REQUESTS)))
     total, seen = Report(seed), Sometimes()
     one = partial(live, tells_calls=tells_calls)
@@ -45,6 +54,8 @@ def live_all(
             seen.add(sometimes)
             if report.text:
                 texts.append((len(report.text), report.text))
+                if until_found:
+                    break
     total.text = "\n\n".join(text for _, text in sorted(texts)[:shown])
     total.kinds = tuple(kinds)
     return total, seen

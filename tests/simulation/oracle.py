@@ -356,7 +356,10 @@ class Oracle:
             last = self.cloudformation.latest.get((stack_id, name))
             # A Delete succeeds without the table: a denied one is answered once, any other is tried again for the record.
             given_up = last is not None and (last.lost or last.struck["dynamodb:UpdateItem denied"])
-            if last is None or (last.kind == "Delete" and not given_up):
+            # Of a stack that cannot be read nobody knows whether a Delete is of all of it, or cleans up a former cluster.
+            unknown = last is not None and last.unread_stack and not last.read_stack
+            is_another = last is not None and item["PhysicalResourceId"]["S"] != last.physical_id
+            if last is None or (last.kind == "Delete" and not given_up and not (unknown and is_another)):
                 self.broke("nothing outlives its use", last, f"a record: {sorted(item)}")
 
     def _of(self, event: dict[str, Any]) -> Sent | None:

@@ -1,7 +1,8 @@
 """`make mutants`: plants each mutant in a copy of the function and sees that the tests catch it.
 
 It ends non-zero when a mutant survives, when the code in which it is planted has changed, or when the tests find
-something wrong with the function as it is.
+something wrong with the function as it is. SIMULATE=3000 says besides after how many requests, of at most 3000, the
+simulation finds each.
 """
 
 import os
@@ -16,6 +17,8 @@ from tools.mutants import drift, endings, operations, properties, rules
 from tools.mutants.mutant import Moved, Mutant
 
 ROOT = Path(__file__).parent.parent.parent
+_LONGEST_SIMULATION = 900
+"""Seconds."""
 MUTANTS = (*operations.MUTANTS, *rules.MUTANTS, *endings.MUTANTS, *properties.MUTANTS, *drift.MUTANTS)
 
 
@@ -28,7 +31,45 @@ def outcome_of(mutant: Mutant) -> str:
             mutant.plant(source)
         except Moved as moved:
             return str(moved)
-        return "SURVIVED" if all(_passes(source, each) for each in mutant.tests) else "caught"
+        outcome = "SURVIVED" if all(_passes(source, each) for each in mutant.tests) else "caught"
+        return outcome + _simulated(source, int(os.environ.get("SIMULATE") or 0))
+
+
+def _simulated(source: Path, requests: int) -> str:
+    """After how many requests the simulation finds a mutant too; empty where it is not asked to."""
+    if not requests:
+        return ""
+    command = [
+        sys.executable,
+        "-m",
+        "tests.simulation",
+        "--seed",
+        "71",
+        "--requests",
+        str(requests),
+        "--processes",
+        "1",
+    ]
+    environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
+    try:
+        done = subprocess.run(
+            [*command, "--until-found"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=_LONGEST_SIMULATION,
+        )
+    except subprocess.TimeoutExpired:
+        return ", simulation hangs"
+    if done.returncode == 0:
+        return f", not simulated in {requests} requests"
+    last = done.stdout.splitlines()[-1:] or [""]
+    # Without a last line the function could not be wired at all, or did what no client understands.
+    return (
+        f", simulated after {last[0].split()[0]} requests" if "violations" in last[0] else ", simulation ends at once"
+    )
 
 
 def _passes(source: Path, test: str) -> bool:
@@ -55,7 +96,7 @@ def main() -> int:
             wrong += 1
     with ThreadPoolExecutor(int(os.environ.get("PROCESSES", os.cpu_count() or 1))) as pool:
         for mutant, outcome in zip(MUTANTS, pool.map(outcome_of, MUTANTS), strict=True):
-            wrong += outcome != "caught"
+            wrong += not outcome.startswith("caught")
             print(f"{outcome:<10} {mutant.what}", flush=True)
     print(f"{len(MUTANTS)} mutants, {wrong} wrong")
     return 1 if wrong else 0
