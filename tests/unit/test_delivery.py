@@ -32,6 +32,7 @@ class Receiver:
 
     def __call__(self, request, timeout):
         self.requests.append(request)
+        assert timeout == delivery.SOCKET_TIMEOUT
         outcome = self.outcomes.pop(0) if len(self.outcomes) > 1 else self.outcomes[0]
         if isinstance(outcome, Exception):
             raise outcome
@@ -49,7 +50,7 @@ def test_the_content_type_is_empty():
     receiver = Receiver(200)
     assert receiver.put()
     assert receiver.requests[0].get_header("Content-type") == ""
-    assert receiver.requests[0].method == "PUT"
+    assert (receiver.requests[0].method, receiver.requests[0].data) == ("PUT", b"{}")
 
 
 @pytest.mark.parametrize("status", [301, 307, 400, 403, 404, 405, 411])
@@ -81,6 +82,23 @@ def test_until_the_time_is_up_and_without_showing_the_url(trouble):
     assert "amazonaws" not in str(caught.value)
     assert caught.value.__cause__ is None
     assert receiver.clock.now <= 60 - delivery.SOCKET_TIMEOUT
+
+
+@pytest.mark.parametrize(("trouble", "code"), [(TimeoutError(), "TimeoutError"), (http(503), "HTTP 503")])
+def test_what_did_not_arrive_says_where_and_why(trouble, code):
+    with pytest.raises(Transient) as caught:
+        Receiver(trouble).put()
+    assert (caught.value.action, caught.value.code) == ("PUT to x", code)
+
+
+def test_each_pause_is_twice_as_long():
+    receiver = Receiver(*[http(503)] * 4, 200)
+    assert receiver.put()
+    assert receiver.clock.now == delivery.FIRST_PAUSE * (1 + 2 + 4 + 8)
+
+
+def test_of_a_long_error_the_beginning_is_read():
+    assert not Receiver(http(400, b" " * 2048 + SLOW)).put()
 
 
 def test_one_attempt_is_made_even_without_time():
