@@ -1,5 +1,8 @@
 """A small run of the simulation, and what it is built of."""
 
+import os
+import subprocess
+import sys
 from random import Random
 
 import pytest
@@ -9,6 +12,7 @@ from tests.simulation.many import last_line, live, live_all
 from tests.simulation.sometimes import Sometimes
 from tests.simulation.swarm import FAULTS, Swarm
 from tests.simulation.tasks import Tasks
+from tests.simulation.timeline import LONGEST, Timeline
 from tests.simulation.world import World
 
 SEED = 50050
@@ -29,6 +33,48 @@ def test_a_seed_replays_byte_for_byte(seed):
         traces.append([str(line) for line in world.timeline.lines])
     assert traces[0] == traces[1]
     assert len(traces[0]) > 50
+
+
+TRACE = f"""
+from hashlib import sha256
+from tests.simulation.world import World
+world = World({SEED})
+world.run()
+print(sha256("\\n".join(map(str, world.timeline.lines)).encode()).hexdigest())
+"""
+
+
+def test_a_seed_replays_in_another_process():
+    traces = set()
+    for seed in ("1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": f"src{os.pathsep}."}
+        done = subprocess.run(
+            [sys.executable, "-c", TRACE], env=environment, capture_output=True, text=True, check=True
+        )
+        traces.add(done.stdout)
+    assert len(traces) == 1
+
+
+def test_a_violation_says_what_happened_and_how_to_see_it_again():
+    world = World(SEED)
+    world.run()
+    request = world.cloudformation.requests[10]
+    world.oracle.broke("a guarantee", request, "planted")
+    head, mood, *timeline, replay = world._told(world.oracle.violations[-1]).splitlines()
+    assert head == f"VIOLATION of «a guarantee» by {request.name}, seed {SEED}: planted"
+    assert world.swarm.mood in mood
+    assert any(request.name in line and "CloudFormation" in line for line in timeline)
+    assert 5 <= len(timeline) <= LONGEST + 1
+    assert replay.strip() == f"replay: SEED={SEED} REQUESTS=1 make simulate"
+
+
+def test_a_long_timeline_is_shortened_in_its_middle():
+    timeline = Timeline(Agenda())
+    for number in range(100):
+        timeline.note("R1", "request", f"step {number}")
+    told = timeline.about(["R1"], 0, START + 1)
+    assert len(told) == LONGEST + 1
+    assert ("step 0" in told[0], "step 99" in told[-1]) == (True, True)
 
 
 def test_a_world_says_how_often_everything_happened():
