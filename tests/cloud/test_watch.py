@@ -11,6 +11,7 @@ from contextlib import contextmanager
 import pytest
 
 from sandbox.ministack import ROOT
+from sandbox.stacks import Stacks
 from tests.cloud.permissions import eventually
 from tests.cloud.test_cancelled import FINISHED, SECONDS_AT_MOST, SLOW
 from tests.cloud.test_rollbacks import NEW, OLD, template
@@ -100,6 +101,25 @@ def begin(cloud, fleet, stacks, name):
     return cluster
 
 
+@pytest.fixture(scope="module")
+def turned_back(cloud) -> tuple[str, subprocess.Popen]:
+    """What was seen first of an update that is cancelled under Revert, and who goes on watching it."""
+    fleet, stacks, client = cloud.fleet, Stacks(cloud), cloud.client("cloudformation")
+    cluster = fleet.seed(seconds_per_hsm=SLOW)
+    assert stacks.create("turned-back", template(cluster.cluster_id, **OLD)) == "CREATE_COMPLETE"
+    body = template(cluster.cluster_id, **NEW, HsmTypeOnRollback="Revert")
+    client.update_stack(StackName="turned-back", TemplateBody=body)
+    assert eventually(lambda: fleet.cluster(cluster.cluster_id).state == "MODIFY_IN_PROGRESS", SECONDS_AT_MOST)
+    watching = piped(cloud, "turned-back", "--interval", "1")
+    assert watching.stdout is not None
+    first = watching.stdout.readline() + watching.stdout.readline()
+    client.cancel_update_stack(StackName="turned-back")
+    assert eventually(lambda: fleet.cluster(cluster.cluster_id).state == "ROLLBACK_IN_PROGRESS", SECONDS_AT_MOST)
+    fleet.clock.advance(FINISHED)
+    return first, watching
+
+
+@pytest.mark.usefixtures("turned_back")  # it ends meanwhile
 def test_a_migration_watched_by_several_people(cloud, fleet, stacks):
     cluster = begin(cloud, fleet, stacks, "watched")
     allowed = [each for each in READS if each != "logs:FilterLogEvents"]
@@ -132,19 +152,8 @@ def test_a_migration_watched_by_several_people(cloud, fleet, stacks):
     assert (again, "SUCCESS" in out) == (0, True)
 
 
-def test_a_migration_that_is_turned_back_ends_with_three(cloud, fleet, stacks):
-    cluster = fleet.seed(seconds_per_hsm=SLOW)
-    assert stacks.create("turned-back", template(cluster.cluster_id, **OLD)) == "CREATE_COMPLETE"
-    client = cloud.client("cloudformation")
-    body = template(cluster.cluster_id, **NEW, HsmTypeOnRollback="Revert")
-    client.update_stack(StackName="turned-back", TemplateBody=body)
-    assert eventually(lambda: fleet.cluster(cluster.cluster_id).state == "MODIFY_IN_PROGRESS", SECONDS_AT_MOST)
-    watching = piped(cloud, "turned-back", "--interval", "1")
-    assert watching.stdout is not None
-    first = watching.stdout.readline() + watching.stdout.readline()
-    client.cancel_update_stack(StackName="turned-back")
-    assert eventually(lambda: fleet.cluster(cluster.cluster_id).state == "ROLLBACK_IN_PROGRESS", SECONDS_AT_MOST)
-    fleet.clock.advance(FINISHED)
+def test_a_migration_that_is_turned_back_ends_with_three(turned_back):
+    first, watching = turned_back
     code, out, _ = ended(watching)
     assert code == 3
     assert "UPDATE_IN_PROGRESS" in first
