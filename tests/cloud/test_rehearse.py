@@ -7,7 +7,7 @@ import pytest
 from sandbox.ministack import ROOT
 from sandbox.rehearse.everything import FOREIGN, faults, rehearsal_of
 from sandbox.rehearse.outcome import Outcome
-from sandbox.rehearse.play import Stage, WentWrong, play_all, stage
+from sandbox.rehearse.play import Rehearsed, Stage, WentWrong, play_all, stage
 
 pytestmark = pytest.mark.cloud
 MIGRATION = ROOT / "examples" / "migration" / "template.yaml"
@@ -52,14 +52,21 @@ def test_hours_go_by_in_seconds_and_outcomes_are_as_promised(played):
 
 
 def test_a_foreign_template_with_two_clusters_beside_resources_that_are_stubbed(played):
-    found = outcomes(played, FOREIGN / "two-clusters.json", "success", "deleted during creation")
+    found = outcomes(played, FOREIGN / "two-clusters.json", "success", "cancelled, Revert", "deleted during creation")
     clusters = found["success"].clusters
     assert (clusters["One"].hsm_type, clusters["Two"].retention) == ("hsm2m.medium", "30")
     assert (clusters["Two"].hsm_type, clusters["Two"].calls) == ("hsm1.medium", 1)
+    assert {name: found[name].clusters["One"].hsm_type for name in found} == {
+        "success": "hsm2m.medium",
+        "cancelled, Revert": "hsm1.medium",
+        "deleted during creation": "hsm2m.medium",
+    }
+    assert {each.keys for each in found.values()} == {"kept"}
 
 
-def test_a_template_that_cloudformation_refuses_is_not_taken_for_an_outcome(played):
+def test_a_stack_that_cannot_be_made_as_it_was_before_is_not_taken_for_an_outcome(played):
     rehearsal = rehearsal_of(MIGRATION)
-    wrong = rehearsal.rehearsed.text.replace("Outputs:", "Outputs:\n  Wrong: {Value: !GetAtt Nowhere.State}")
-    with pytest.raises(WentWrong):
-        list(play_all(played, type(rehearsal.rehearsed)(wrong, shape=rehearsal.rehearsed.shape), rehearsal.chosen[:1]))
+    wrong = rehearsal.rehearsed.text.replace("      ClusterId:", "      HsmTypeOnRollback: Perhaps\n      ClusterId:")
+    assert wrong != rehearsal.rehearsed.text
+    with pytest.raises(WentWrong, match="HsmTypeOnRollback is 'Perhaps'"):
+        list(play_all(played, Rehearsed(wrong, shape=rehearsal.rehearsed.shape), rehearsal.chosen[:1]))
