@@ -206,7 +206,9 @@ def make_network_policy(scope: Construct, path: str) -> iam.ManagedPolicy:
         description="Lets Lambda, but not the code of the functions, attach them to a VPC",
         document=permissions.network(scope),
     )
-    acknowledge_wildcard(policy, "*", "What Lambda needs for any VPC; it is denied to the code of functions.")
+    acknowledge_wildcard(
+        policy, "*", "What Lambda needs for any VPC; what changes it is denied to the code of functions."
+    )
     return policy
 
 

@@ -120,13 +120,14 @@ def network(scope: Construct) -> iam.PolicyDocument:
     """
     interfaces = [f"ec2:{verb}NetworkInterface" for verb in ("Create", "Delete")]
     addresses = [f"ec2:{verb}PrivateIpAddresses" for verb in ("Assign", "Unassign")]
-    reading = ["ec2:DescribeNetworkInterfaces", "ec2:DescribeSubnets"]
+    attaching = [*interfaces, *addresses, "ec2:DescribeNetworkInterfaces"]
     functions = Stack.of(scope).format_arn(
         service="lambda", resource="function", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
     )
     from_code = {"ArnLike": {"lambda:SourceFunctionArn": functions}}
-    denied = iam.PolicyStatement(effect=iam.Effect.DENY, actions=["ec2:*"], resources=["*"], conditions=from_code)
-    return _document(_allow([*interfaces, *addresses, *reading], "*"), denied)
+    denied = iam.PolicyStatement(effect=iam.Effect.DENY, actions=attaching, resources=["*"], conditions=from_code)
+    # Not DescribeSubnets: older lists of AWS's say that ModifyCluster needs it.
+    return _document(_allow([*attaching, "ec2:DescribeSubnets"], "*"), denied)
 
 
 def cluster_arn(scope: Construct, cluster_id_pattern: str) -> str:
