@@ -4,7 +4,7 @@ import json
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -29,6 +29,16 @@ class Conditions:
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
         self.names = physical_ids(cloud, PROVIDER_STACK)
+        self._lambda, self._iam, self._stacks = cloud.client("lambda"), cloud.client("iam"), Stacks(cloud)
+
+    def close(self) -> None:
+        """Closes what it called the cloud with."""
+        self._lambda.close()
+        self._iam.close()
+
+    def role_arn(self) -> str:
+        """The provider's role."""
+        return str(self._iam.get_role(RoleName=self.names["FunctionRole"])["Role"]["Arn"])
 
     def bring_about_all(self) -> None:
         """Everything in `BROUGHT_ABOUT_BY`, side by side, since most of it is waiting."""
@@ -52,7 +62,7 @@ class Conditions:
 
     def come_late(self) -> None:
         """A request comes a minute after it was signed, of a stack whose operation has ended."""
-        stack = Stacks(self.cloud).describe(PROVIDER_STACK)["StackId"]
+        stack = self._stacks.describe(PROVIDER_STACK)["StackId"]
         signed = (datetime.now(UTC) - timedelta(minutes=1)).strftime("%Y%m%dT%H%M%SZ")
         properties = {"ClusterId": self.cloud.fleet.seed().cluster_id, "BackupRetentionPolicy": _days(30)}
         self._request(stack, f"?X-Amz-Date={signed}", properties)
@@ -76,7 +86,7 @@ class Conditions:
 
     def crash_the_responder(self) -> None:
         """It crashes before its first line."""
-        client, function = self.cloud.client("lambda"), self.names["Responder"]
+        client, function = self._lambda, self.names["Responder"]
         handler = client.get_function_configuration(FunctionName=function)["Handler"]
         client.update_function_configuration(FunctionName=function, Handler="missing.lambda_handler")
         try:
@@ -87,7 +97,7 @@ class Conditions:
     @contextmanager
     def _allowed(self, action: str) -> Iterator[None]:
         """The function's role may do it, as the template's parameter DriftCheck lets it."""
-        iam, role = self.cloud.client("iam"), {"RoleName": self.names["FunctionRole"], "PolicyName": "for-a-while"}
+        iam, role = self._iam, {"RoleName": self.names["FunctionRole"], "PolicyName": "for-a-while"}
         statement = {"Effect": "Allow", "Action": action, "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
         iam.put_role_policy(**role, PolicyDocument=document)
@@ -102,7 +112,7 @@ class Conditions:
         token = {"Fn::ImportValue": f"{PROVIDER_STACK}-ServiceToken"}
         settings = {"ServiceToken": token, "ClusterId": cluster_id, "BackupRetentionPolicy": _days(days), **properties}
         body = {"Resources": {"Settings": {"Type": "Custom::CloudHSMClusterSettings", "Properties": settings}}}
-        Stacks(self.cloud).create(f"condition-{cluster_id}-{days}", json.dumps(body))
+        self._stacks.create(f"condition-{cluster_id}-{days}", json.dumps(body))
         return cluster_id
 
     def _request(self, stack_id: str, query: str, properties: Mapping[str, Any]) -> None:
@@ -117,7 +127,7 @@ class Conditions:
         self._declared(cluster.cluster_id, days=30)
 
     def _invoke(self, name: str, event: Mapping[str, Any]) -> None:
-        self.cloud.client("lambda").invoke(FunctionName=self.names[name], Payload=json.dumps(event))
+        self._lambda.invoke(FunctionName=self.names[name], Payload=json.dumps(event))
 
 
 BROUGHT_ABOUT_BY: Mapping[str, Callable[[Conditions], None]] = {
@@ -161,6 +171,8 @@ def told(cloud: Cloud, topic_arn: str) -> Iterator[Callable[[], list[str]]]:
         return heard
 
     yield messages
+    queues.close()
+    topics.close()
 
 
 def somebody_changes_a_cluster(cloud: Cloud, role_arn: str | None) -> None:
@@ -181,9 +193,8 @@ def somebody_changes_a_cluster(cloud: Cloud, role_arn: str | None) -> None:
 def faults_of(cloud: Cloud, stack: str) -> str:
     """Sets off every alarm of a monitoring stack; what did not happen or was not told, empty when all was."""
     ids = physical_ids(cloud, stack)
-    conditions = Conditions(cloud)
-    role = cloud.client("iam").get_role(RoleName=conditions.names["FunctionRole"])["Role"]["Arn"]
-    with told(cloud, ids["Topic"]) as messages:
+    with closing(Conditions(cloud)) as conditions, told(cloud, ids["Topic"]) as messages:
+        role = conditions.role_arn()
         somebody_changes_a_cluster(cloud, role)
         somebody_changes_a_cluster(cloud, f"{role}-other")
         somebody_changes_a_cluster(cloud, None)

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent
 ENVIRONMENT = ROOT / ".venv-ministack"
 SECONDS_TO_START = 60
 # Names through which the outside could leak into the local cloud.
-_FOREIGN = ("AWS_", "MINISTACK_", "GATEWAY_", "EDGE_", "LAMBDA_", "SSL_CERT", "REQUESTS_CA", "PYTHON")
+_FOREIGN = ("AWS_", "POWERTOOLS_", "MINISTACK_", "GATEWAY_", "EDGE_", "LAMBDA_", "SSL_CERT", "REQUESTS_CA", "PYTHON")
 
 
 def free_port() -> int:
