@@ -16,13 +16,12 @@ from constructs import Construct
 
 from cloudhsm_settings_cdk import permissions
 from cloudhsm_settings_cdk.functions import code
-from cloudhsm_settings_cdk.nag import acknowledge, acknowledge_in_packs, acknowledge_wildcard
+from cloudhsm_settings_cdk.nag import INLINE, acknowledge, acknowledge_in_packs, acknowledge_wildcard
 
 # The version that the bytecode in the zips is of.
 RUNTIME = "python3.13"
 # CloudFormation waits an hour at most; what is older has nobody to respond to.
 SECONDS_TO_RESPOND = 3600
-INLINE = ("IAMNoInlinePolicy", "The policy is of this role alone, and goes with it; nobody else can attach it.")
 # The index of the table, by the attribute that is its key.
 PHYSICAL_ID = "PhysicalResourceId"
 

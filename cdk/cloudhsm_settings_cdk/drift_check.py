@@ -8,6 +8,7 @@ from aws_cdk import aws_scheduler as scheduler
 from constructs import Construct
 
 from cloudhsm_settings_cdk import permissions
+from cloudhsm_settings_cdk.nag import INLINE, acknowledge_in_packs
 
 
 def make_drift_check(
@@ -29,6 +30,7 @@ def make_drift_check(
         roles=[function.role],
         document=permissions.scan(table),
     )
+    acknowledge_in_packs(policy, *INLINE)
     schedule = scheduler.CfnSchedule(
         scope,
         "DriftCheckSchedule",

@@ -5,6 +5,8 @@ from typing import Any
 from aws_cdk import Stack, Validations
 from constructs import Construct
 
+INLINE = ("IAMNoInlinePolicy", "The policy is of this role alone, and goes with it; nobody else can attach it.")
+"""A rule of the packs, and why roles break it."""
 PACKS = ("HIPAA.Security", "NIST.800.53.R5", "PCI.DSS.321")
 """Packs of cdk-nag beside AwsSolutions."""
 

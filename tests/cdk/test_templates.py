@@ -1,10 +1,11 @@
 """The templates of the examples: as they were, and as cdk-nag wants them."""
 
 import pytest
-from aws_cdk import App, Stack, Validations
+from aws_cdk import App, Duration, Stack, Validations
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk.aws_scheduler import ScheduleExpression
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R5Checks, PCIDSS321Checks
 
 from cloudhsm_settings_cdk import ClusterSettings, ClusterSettingsProvider
@@ -44,7 +45,7 @@ def test_a_key_and_a_vpc_leave_nothing_to_acknowledge_of_them():
         private_subnet_ids=["subnet-0123456789abcdef0"],
     )
     key = kms.Key.from_key_arn(other, "Key", EVERY_PARAMETER["KmsKeyArn"])
-    app = app_with_everything(vpc=vpc, kms_key=key)
+    app = app_with_everything(vpc=vpc, kms_key=key, drift_check=ScheduleExpression.rate(Duration.days(1)))
     acknowledged = str([entry.data for each in app.node.find_all() for entry in each.node.metadata])
     assert "LambdaDLQ" in acknowledged
     assert "CloudWatchLogGroupEncrypted" not in acknowledged
