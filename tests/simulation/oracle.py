@@ -322,11 +322,16 @@ class Oracle:
 
     def closed(self, sent: Sent) -> None:
         """CloudFormation waits no more; `outcome` is None when no response came."""
-        # Clocks differ: an older request whose claim came later was taken for the newer one.
-        is_in_doubt = sent.earlier is not None and _in_doubt(sent.earlier, sent) and self.boundary.swarm.skew > 0
-        excused = is_in_doubt or self._excused(sent, self.now)
+        excused = self._seems_older(sent) or self._excused(sent, self.now)
         if sent.outcome is None and sent.timeout >= SHORTEST_WAIT and not excused:
             self.broke("every request has its response in time", sent, f"none after {sent.timeout:.0f} seconds")
+
+    def _seems_older(self, sent: Sent) -> bool:
+        """Whether clocks differ, and the request before it was signed later or made its claim later."""
+        earlier = sent.earlier
+        if earlier is None or not self.boundary.swarm.skew:
+            return False
+        return _in_doubt(earlier, sent) or (earlier.signed_at > sent.signed_at and sent.fault_at > 0)
 
     def _excused(self, sent: Sent, until: float) -> bool:
         missed = any(who == sent.event_id and until - GRACE < at <= until for at, who in self.scheduler.missed)
@@ -359,7 +364,8 @@ class Oracle:
             # Of a stack that cannot be read nobody knows whether a Delete is of all of it, or cleans up a former cluster.
             unknown = last is not None and last.unread_stack and not last.read_stack
             is_another = last is not None and item["PhysicalResourceId"]["S"] != last.physical_id
-            if last is None or (last.kind == "Delete" and not given_up and not (unknown and is_another)):
+            excused = last is not None and (given_up or (unknown and is_another) or self._seems_older(last))
+            if last is None or (last.kind == "Delete" and not excused):
                 self.broke("nothing outlives its use", last, f"a record: {sorted(item)}")
 
     def _of(self, event: dict[str, Any]) -> Sent | None:

@@ -309,6 +309,7 @@ class TestSentAgain:
         around.down = True
         with pytest.raises(Transient):
             around.open(event(ResponseURL=url("again"))).pay()
+        assert len(around.schedules.polls) == 1
         around.down = False
         around.poll().pay()
         assert [to for to, _ in around.delivered] == [url("r1"), url("again")]
