@@ -78,7 +78,8 @@ def _opened(delivery: Delivery, ports: Ports) -> tuple[Operation, Transient | No
 
     Raises Superseded for a request that a newer one has replaced; a Delete is answered all the same.
     """
-    traits = Traits(physical_id=physical_id, is_issued=is_cluster_id)
+    # It cannot read properties as the function does, so it compares none: half a chain would deceive.
+    traits = Traits(physical_id=physical_id, is_issued=is_cluster_id, kept=lambda _: {})
     try:
         return Operation.open(delivery, ports, traits), None
     except Superseded:

@@ -33,7 +33,7 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
     data = said.body.get("Data") or {}
     # The Data of a signal is a text.
     if (json.loads(data) if isinstance(data, str) else data).get("HsmTypeDrifted") == "true":
-        return _drift(sent, said, truth.hsm_type == sent.properties["HsmType"])
+        return _drift(sent, said, truth.hsm_type == sent.properties["HsmType"], oracle.boundary.swarm.missing)
     if sent.is_rollback and not by_signal:
         return ""
     return _type(sent, truth, by_signal=by_signal)
@@ -91,8 +91,9 @@ def _retention(sent: Sent, shown: str) -> str:
     return f"the retention is {shown}, declared is {declared}"
 
 
-def _drift(sent: Sent, said: Said, is_as_declared: bool) -> str:
-    if is_as_declared and not sent.is_rollback:
+def _drift(sent: Sent, said: Said, is_as_declared: bool, missing: tuple[str, ...]) -> str:
+    may_be_hidden = "HsmType" in missing
+    if is_as_declared and not sent.is_rollback and not may_be_hidden:
         return "it is told as drifted, and is as declared"
     # A stack that cannot be read may be rolling back: what it may have changed is kept.
     unreadable = "stack" not in said.by.seen or sent.unread_stack

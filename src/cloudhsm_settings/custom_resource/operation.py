@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from cloudhsm_settings.custom_resource import response as bodies
 from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, Superseded, Transient
-from cloudhsm_settings.custom_resource.event import ENVELOPE, Delivery, Poll
+from cloudhsm_settings.custom_resource.event import Delivery, Poll
 from cloudhsm_settings.custom_resource.order import (
     CLOCK_SKEW,
     FIRST_ATTEMPT,
@@ -60,12 +60,6 @@ class Schedules(Protocol):
         """Ends the polls of a request; ended already is no error."""
 
 
-def without_envelope(properties: object) -> Mapping[str, Any]:
-    """ResourceProperties without what is CloudFormation's own; empty for anything else."""
-    members = properties if isinstance(properties, Mapping) else {}
-    return {name: value for name, value in members.items() if name not in ENVELOPE}
-
-
 @dataclass(frozen=True, eq=False, repr=False)
 class Traits:
     """What this package has to be told about the resource. Each function takes a whole event."""
@@ -78,7 +72,7 @@ class Traits:
     """The wait condition handle; empty without one."""
     declared: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda _: {}
     """What the record shows of the declared settings."""
-    kept: Callable[[Any], Mapping[str, Any]] = without_envelope
+    kept: Callable[[Any], Mapping[str, Any]] = lambda properties: dict(properties or {})
     """What the record keeps of ResourceProperties: nothing unknown, nothing large."""
     trimmed_first: tuple[str, ...] = ()
     """Attributes that a response loses first where it would be too long."""
