@@ -14,7 +14,7 @@ from cloudhsm_settings.custom_resource.event import Key
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.custom_resource.resource import ScheduledResource
 from cloudhsm_settings.custom_resource.store import KEY, DynamoDbStore
-from cloudhsm_settings.declared import digest_of, retention_of
+from cloudhsm_settings.declared import digest_of, kept, retention_of
 from cloudhsm_settings.environment import Environment
 from cloudhsm_settings.handler import wire
 from cloudhsm_settings.history import Memory, RetentionChange, TypeChange
@@ -117,6 +117,8 @@ class Harness:
             request_id="the-update-before",
             request_type="Update",
             physical_resource_id=event["PhysicalResourceId"],
+            properties=kept(old),
+            old_properties=kept(properties),
             signed_at=at,
             ended=True,
             settled=True,
