@@ -3,7 +3,7 @@
 from tools.mutants.mutant import Mutant
 
 _GENERAL, _END = ("reconcile",), ("following",)
-_LIVES, _CARRIED = ("state_machine",), ("converge",)
+_CARRIED = ("converge",)
 _M, _R = "migration", "reconcile"
 
 MUTANTS = (
@@ -123,7 +123,7 @@ MUTANTS = (
         "converge",
         "        self.around.checkpoint(decision.progress, memory)\n",
         "",
-        _LIVES,
+        _CARRIED,
     ),
     Mutant(
         "a retention is set before it is remembered",

@@ -277,8 +277,8 @@ MUTANTS = (
     Mutant(
         "a late update passes for its own rollback",
         "custom_resource/order",
-        "        return Standing.OLDER\n    # A newer",
-        "        return Standing.NEWER\n    # A newer",
+        "if current.follows_on or after >= 0:",
+        "if True:",
         ("order",),
     ),
 )

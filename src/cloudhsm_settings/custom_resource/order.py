@@ -75,10 +75,8 @@ def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
 
 def _by_swap(current: Record, after: float) -> Standing:
     """A rollback swaps the properties of its update: one of the two is the other's rollback."""
-    if current.follows_on:
+    if current.follows_on or after >= 0:
         return Standing.NEWER
-    if not current.ended:
-        # Its predecessor was missing when it came: most likely it is this one, and it comes late.
-        return Standing.OLDER
-    # A newer request that is taken for an older one hangs its stack, and what has ended loses nothing to it.
-    return Standing.NEWER if after >= 0 else Standing.DOUBTFUL
+    # Its predecessor was missing when it came, which may be this one, and the signatures say so.
+    # But clocks differ, and what has ended loses nothing to a request that its stack may wait for.
+    return Standing.DOUBTFUL if current.ended else Standing.OLDER
