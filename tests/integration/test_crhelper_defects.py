@@ -133,7 +133,7 @@ def ours(harness: Harness) -> ScheduledResource:
         arn = context.invoked_function_arn
         return Ports(
             store=harness.store,
-            schedules=SchedulerSchedules(lambda: harness.scheduler, GROUP, role, arn, harness.clock),
+            schedules=SchedulerSchedules(lambda: harness.scheduler, GROUP, role, arn, clock=harness.clock),
             deliver=delivery.put,
             clock=harness.clock,
             seconds_left=lambda: context.get_remaining_time_in_millis() / 1000,
