@@ -6,6 +6,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Self
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 _PAGE = 25
+_CONDITIONAL = ("UpdateItem", "PutItem", "DeleteItem")
 ACCOUNT = "123456789012"
 """moto's own."""
 Hook = Callable[[str], None]
@@ -160,7 +162,7 @@ class CloudHsmServer:
             if self.before:
                 self.before(name)
             _serving.set(self)
-            with self._one_at_a_time:
+            with self._one_at_a_time if target in _CONDITIONAL else nullcontext():
                 answer = application(environ, start_response)
             if self.after:
                 self.after(name)
