@@ -48,8 +48,12 @@ sandbox: $(ENVIRONMENTS) ## keep the local cloud running; CLUSTERS= HSMS= HSM_TY
 	  $(if $(WAIT),--wait "$(WAIT)")
 
 .PHONY: test
-test: $(ENVIRONMENTS) $(CDK)/ready $(TYPESCRIPT)/ready $(TERRAFORM)/ready cdk-functions ## every test, with coverage of the function
-	$(DEV)/bin/python -m pytest --numprocesses=4 --dist=loadfile --cov --cov-report=term-missing:skip-covered
+test: $(ENVIRONMENTS) $(CDK)/ready $(TYPESCRIPT)/ready $(TERRAFORM)/ready cdk-functions ## the tests, with coverage of the function
+	$(DEV)/bin/python -m pytest --numprocesses=4 --dist=loadfile --no-loadscope-reorder --cov --cov-report=term-missing:skip-covered
+
+.PHONY: weekly
+weekly: $(ENVIRONMENTS) $(CDK)/ready $(TYPESCRIPT)/ready cdk-functions ## the tests that `make test` leaves out, since each takes minutes
+	$(DEV)/bin/python -m pytest -m weekly
 
 .PHONY: unit
 unit: $(DEV)/ready ## the tests that need neither network nor local cloud

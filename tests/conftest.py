@@ -1,4 +1,5 @@
 import os
+import signal
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -19,6 +20,10 @@ os.environ.update(
     POWERTOOLS_METRICS_DISABLED="true",
 )
 os.environ.pop("AWS_PROFILE", None)
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets what it runs in the background ignore Ctrl-C, which every process of a test would inherit.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 SECRETS = (

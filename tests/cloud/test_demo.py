@@ -9,7 +9,7 @@ from sandbox.demo import tell
 from tests.unit.test_docs import TARGETS
 from tools.screens import WIDTH
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.weekly]
 
 
 def test_the_story_fits_a_phone_and_says_nothing_twice(capsys):

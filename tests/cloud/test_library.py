@@ -13,7 +13,7 @@ import pytest
 from sandbox.ministack import ROOT
 from tests.unit.test_docs import LOCAL, blocks
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.weekly]
 
 
 def test_the_snippet_runs_as_it_stands_beside_another_cloud(cloud):

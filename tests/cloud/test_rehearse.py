@@ -9,7 +9,7 @@ from sandbox.rehearse.everything import FOREIGN, faults, rehearsal_of
 from sandbox.rehearse.outcome import Outcome
 from sandbox.rehearse.play import Rehearsed, Stage, WentWrong, play_all, stage
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.weekly]
 MIGRATION = ROOT / "examples" / "migration" / "template.yaml"
 
 

@@ -50,6 +50,7 @@ def test_retention_then_migration_then_delete(cloud, fleet, stacks):
     assert no_schedules(cloud)
 
 
+@pytest.mark.weekly
 def test_a_migration_that_cloudhsm_reverts_rolls_the_stack_back_and_says_so(cloud, fleet, stacks):
     cluster = fleet.seed(outcome=MigrationOutcome.REVERT)
     stacks.create("reverted", EXAMPLES / "retention" / "template.yaml", ClusterId=cluster.cluster_id)

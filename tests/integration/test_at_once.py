@@ -44,7 +44,6 @@ def _forked(read: int, write: int, run: Callable[[], None]) -> int:
     os._exit(0)
 
 
-@pytest.mark.parametrize("round_", range(2))
 @pytest.mark.parametrize(
     ("name", "status", "modifies"),
     [
@@ -54,7 +53,7 @@ def _forked(read: int, write: int, run: Callable[[], None]) -> int:
         ("create-long-migration", "SUCCESS", ("HsmType",)),
     ],
 )
-def test_five_at_once_and_again_an_hour_later_have_the_effect_of_one(harness: Harness, name, status, modifies, round_):
+def test_five_at_once_and_again_an_hour_later_have_the_effect_of_one(harness: Harness, name, status, modifies):
     event = harness.meet(BY_EVENT[name])
     retries = at_once(harness, event)
     while retries:

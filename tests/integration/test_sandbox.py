@@ -63,6 +63,7 @@ def test_a_cluster_that_changes_faster_tells_times_of_the_wall_clock():
 
 
 def test_a_shell_that_uses_the_local_cloud_still_trusts_everybody_else(tmp_path, monkeypatch):
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "company.pem"))
     company = make_certificate(tmp_path)
     company.certificate.rename(tmp_path / "company.pem")

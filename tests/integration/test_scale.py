@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from cloudhsm_settings import clients
 from events.situations import BY_EVENT
 from sandbox.cloudhsm.model import new_id
@@ -11,6 +13,7 @@ OPERATIONS = 300
 MIGRATION = BY_EVENT["update-migration"]
 
 
+@pytest.mark.weekly
 def test_hundreds_of_operations_in_flight(harness: Harness):
     events = []
     for number in range(OPERATIONS):
