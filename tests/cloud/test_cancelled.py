@@ -7,7 +7,7 @@ from sandbox.ministack import ROOT
 from tests.cloud.permissions import eventually
 from tests.cloud.test_rollbacks import NEW, OLD, template, type_changes
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.weekly]
 LONG = ROOT / "examples" / "long-migration" / "template.yaml"
 SECONDS_AT_MOST = 100
 SLOW = 600_000

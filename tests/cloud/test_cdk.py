@@ -9,7 +9,7 @@ from sandbox.cloudhsm import MigrationOutcome
 from sandbox.examples import EXAMPLES, Rehearsal
 from sandbox.ministack import ROOT
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.weekly]
 APPS = ROOT / "examples"
 
 
@@ -64,7 +64,6 @@ def wait_conditions(cloud) -> set[str]:
     }
 
 
-@pytest.mark.weekly
 def test_every_migration_waits_anew_and_a_failed_one_can_be_tried_again(cloud, fleet, stacks, tmp_path):
     cluster = fleet.seed(hsms=2, outcome=MigrationOutcome.REVERT)
     shutil.copytree(APPS / "cdk-long-migration", tmp_path, dirs_exist_ok=True)

@@ -11,7 +11,7 @@ from sandbox.cloud import SAM
 from sandbox.ministack import ROOT
 from tests.cloud.reader import Reader
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.weekly]
 
 
 def test_a_migration_by_the_commands_of_the_page(cloud, fleet, tmp_path):

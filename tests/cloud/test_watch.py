@@ -16,7 +16,7 @@ from tests.cloud.permissions import eventually
 from tests.cloud.test_cancelled import FINISHED, SECONDS_AT_MOST, SLOW
 from tests.cloud.test_rollbacks import NEW, OLD, template
 
-pytestmark = pytest.mark.cloud
+pytestmark = [pytest.mark.cloud, pytest.mark.weekly]
 LONG = ROOT / "examples" / "long-migration" / "template.yaml"
 READS = (
     "cloudformation:DescribeStackEvents",
