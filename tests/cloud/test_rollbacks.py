@@ -144,6 +144,7 @@ def test_three_hsms_with_a_wait_condition(fleet, stacks):
     assert fleet.cluster(cluster.cluster_id).hsm_type == "hsm2m.medium"
 
 
+@pytest.mark.weekly
 def test_several_hsms_that_cloudhsm_reverts_fail_the_wait_condition(fleet, stacks):
     """As somebody deploys the example who forgets the new names at first."""
     cluster = fleet.seed(hsms=2, seconds_per_hsm=300, outcome=MigrationOutcome.REVERT)

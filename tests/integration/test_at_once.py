@@ -44,6 +44,7 @@ def _forked(read: int, write: int, run: Callable[[], None]) -> int:
     os._exit(0)
 
 
+@pytest.mark.weekly
 @pytest.mark.parametrize(
     ("name", "status", "modifies"),
     [
