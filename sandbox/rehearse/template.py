@@ -7,7 +7,7 @@ attributes that are read of it. What could hide another resource is refused.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from cfnlint.decode.cfn_yaml import loads
@@ -127,7 +127,7 @@ def before(stage: Staged, shape: Shape) -> Staged:
     template["Outputs"] = {
         name: each for name, each in template.get("Outputs", {}).items() if not _referenced(each) & gone
     }
-    return Staged(template, stage.parameters, stage.ours, stage.stubbed, stage.assumed)
+    return replace(stage, template=template)
 
 
 def with_properties(stage: Staged, **properties: Any) -> Staged:
@@ -135,7 +135,7 @@ def with_properties(stage: Staged, **properties: Any) -> Staged:
     template = json.loads(stage.body)
     for name in stage.ours:
         template["Resources"][name]["Properties"] |= properties
-    return Staged(template, stage.parameters, stage.ours, stage.stubbed, stage.assumed)
+    return replace(stage, template=template)
 
 
 def with_failing_neighbour(stage: Staged) -> Staged:
@@ -143,7 +143,7 @@ def with_failing_neighbour(stage: Staged) -> Staged:
     template = json.loads(stage.body)
     last = [name for name, each in template["Resources"].items() if "Condition" not in each]
     template["Resources"]["FailingNeighbour"] = {"Type": STUB, "DependsOn": last, "Properties": {"Fails": "true"}}
-    return Staged(template, stage.parameters, stage.ours, stage.stubbed, stage.assumed)
+    return replace(stage, template=template)
 
 
 def _refuse(source: Mapping[str, Any], resources: Mapping[str, Any]) -> None:

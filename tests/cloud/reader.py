@@ -7,26 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
-from typing import Any
 
 from cloudhsm_settings_cli.aws import READS
 from sandbox.cloud import Cloud
 from sandbox.ministack import ROOT
+from tests.unit.cli.world import Ran
 
 _names = (f"reader-{number}" for number in count())
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What became of one run."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 @dataclass

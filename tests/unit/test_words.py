@@ -11,7 +11,6 @@ from tools.release.template import ROOT
 
 COUNTED = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 """What somebody who takes up the project may have to read; decisions are read by those who doubt one."""
-NOT_YET = {"reliability.md"}
 HELD = [*COUNTED, ROOT / "SECURITY.md", ROOT / "CHANGELOG.md"]
 WORDS_AT_MOST = 6_500
 """Of all pages together, tables included, code and diagrams left out."""

@@ -6,6 +6,7 @@ A number means the same for ever, so that it can be ignored by it. ASK is what n
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeVar
 
 from cloudhsm_settings.cluster import Cluster
 from cloudhsm_settings.custom_resource.record import Record
@@ -59,6 +60,7 @@ class Check:
 Found = tuple[Verdict, str] | None
 """Verdict and detail; None where the check is not about this plan."""
 _PASS = (Verdict.PASS, "")
+_Read = TypeVar("_Read")
 
 
 def checks_of(plan: Plan) -> tuple[Check, ...]:
@@ -83,6 +85,14 @@ def _refusal(*kinds: type[Failure]) -> Callable[[Plan], Found]:
         return (Verdict.FAIL, end.because) if isinstance(end, Fail) and isinstance(end.failure, kinds) else _PASS
 
     return check
+
+
+def _of_what_was_read(read: _Read | None, question: str, said: Callable[[_Read], str]) -> Found:
+    """ASK where it could not be read, WARN where there is something to say of it."""
+    if read is None:
+        return Verdict.ASK, question
+    text = said(read)
+    return (Verdict.WARN, text) if text else _PASS
 
 
 def _properties(plan: Plan) -> Found:
@@ -158,12 +168,11 @@ def purgeable(plan: Plan) -> int | None:
 def _purgeable(plan: Plan) -> Found:
     if plan.course is None or not any(call.setting == "BackupRetentionPolicy" for call in plan.course.calls):
         return None
-    number = purgeable(plan)
-    if number is None:
-        return Verdict.ASK, "which backups become purgeable? Backups cannot be read"
-    if number:
-        return Verdict.WARN, f"{number} backups become purgeable: copy, or exempt, what has to stay"
-    return _PASS
+    return _of_what_was_read(
+        purgeable(plan),
+        "which backups become purgeable? Backups cannot be read",
+        lambda number: f"{number} backups become purgeable: copy, or exempt, what has to stay" if number else "",
+    )
 
 
 def _in_flight(plan: Plan) -> Found:
@@ -187,11 +196,11 @@ _NOT_UPDATABLE = ("ROLLBACK_COMPLETE", "ROLLBACK_FAILED", "UPDATE_ROLLBACK_FAILE
 def _others(plan: Plan) -> Found:
     if plan.settings is None:
         return None
-    others = plan.observed.others
-    if others is None:
-        return Verdict.ASK, "does another stack declare settings of this cluster? The record cannot be read"
-    said = [text for each in others if (text := _otherwise(plan, each))]
-    return (Verdict.WARN, "; ".join(said)) if said else _PASS
+    return _of_what_was_read(
+        plan.observed.others,
+        "does another stack declare settings of this cluster? The record cannot be read",
+        lambda others: "; ".join(filter(None, (_otherwise(plan, each) for each in others))),
+    )
 
 
 def _otherwise(plan: Plan, other: Record) -> str:
@@ -215,11 +224,11 @@ def _natives(plan: Plan) -> Found:
         return Verdict.FAIL, f"{names}: CloudFormation replaces the cluster by a new, empty one. Undo that change"
     if plan.course is None or not plan.course.calls:
         return None
-    found = plan.observed.natives
-    if found is None:
-        return Verdict.ASK, "does an AWS::CloudHSM::Cluster own this cluster? Its stack cannot be read"
-    said = [text for each in found if (text := _native_otherwise(plan, each))]
-    return (Verdict.WARN, "; ".join(said)) if said else _PASS
+    return _of_what_was_read(
+        plan.observed.natives,
+        "does an AWS::CloudHSM::Cluster own this cluster? Its stack cannot be read",
+        lambda natives: "; ".join(filter(None, (_native_otherwise(plan, each) for each in natives))),
+    )
 
 
 def _native_otherwise(plan: Plan, native: Native) -> str:
@@ -238,12 +247,11 @@ def _native_otherwise(plan: Plan, native: Native) -> str:
 def _key_stores(plan: Plan) -> Found:
     if not plan.changes_type:
         return None
-    stores = plan.observed.key_stores
-    if stores is None:
-        return Verdict.ASK, "does a KMS custom key store use this cluster? Key stores cannot be read"
-    if stores:
-        return Verdict.WARN, f"KMS custom key store {', '.join(stores)}: no key can be made meanwhile"
-    return _PASS
+    return _of_what_was_read(
+        plan.observed.key_stores,
+        "does a KMS custom key store use this cluster? Key stores cannot be read",
+        lambda stores: f"KMS custom key store {', '.join(stores)}: no key can be made meanwhile" if stores else "",
+    )
 
 
 def _drift(plan: Plan) -> Found:
