@@ -113,7 +113,7 @@ def crash_is_told_and_ends_on_record(provider: Provider) -> bool:
 def function_is_logged(provider: Provider) -> bool:
     cluster = provider.cloud.fleet.seed()
     assert created(provider, template(cluster.cluster_id, **days(30)))
-    return eventually(lambda: any(cluster.cluster_id in each for each in provider.messages()), 30)
+    return eventually(lambda: any(cluster.cluster_id in each for each in provider.messages()), 10)
 
 
 def drift_is_found(provider: Provider) -> bool:
@@ -131,7 +131,7 @@ def responder_is_logged(provider: Provider) -> bool:
 
     before = lines()
     provider.cloud.client("lambda").invoke(FunctionName=provider.names["Responder"], Payload=b"{}")
-    return eventually(lambda: lines() > before, 30)
+    return eventually(lambda: lines() > before, 10)
 
 
 WORKS_BY: Mapping[Grant, Callable[[Provider], bool]] = {
