@@ -157,3 +157,11 @@ def test_the_runbook_quotes_what_the_function_says():
 def test_the_first_screen_of_the_readme_is_a_screen():
     first = (ROOT / "README.md").read_text().split("## What you can rely on")[0]
     assert len(first.splitlines()) < 45
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/install.md"])
+def test_the_provider_is_installed_without_a_dialogue(page):
+    commands = re.findall(r"^(?:sam build && )?(sam deploy.*)$", (ROOT / page).read_text(), re.MULTILINE)
+    # The dialogue of sam asks for a signing profile, and takes no empty answer: the template could sign.
+    assert commands
+    assert [each for each in commands if "--guided" in each or "ClusterIdPattern=" not in each] == []
