@@ -1,6 +1,8 @@
 """One owner: what is newer takes over, what is older does nothing, and a Delete always succeeds."""
 
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import boto3
 import pytest
@@ -39,18 +41,44 @@ def test_a_delete_succeeds_without_table_scheduler_and_cloudformation(harness: H
     assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
 
 
+def write_as_another_version(event: Mapping[str, Any], *members: str) -> None:
+    boto3.client("dynamodb").update_item(
+        TableName=TABLE,
+        Key={name: {"S": event[name]} for name in ("StackId", "LogicalResourceId")},
+        UpdateExpression=f"SET {', '.join(f'#{each} = :junk' for each in members)} ADD Fence :one",
+        ExpressionAttributeNames={f"#{each}": each for each in members},
+        ExpressionAttributeValues={":junk": {"N": "2"}, ":one": {"N": "1"}},
+    )
+
+
 @pytest.mark.parametrize("member", ["Progress", "Signals", "Response"])
 def test_a_record_that_cannot_be_read_ends_with_failed(harness: Harness, member):
     event = harness.meet(BY_EVENT["create-migration"])
     harness.invoke(event)
-    boto3.client("dynamodb").update_item(
-        TableName=TABLE,
-        Key={name: {"S": event[name]} for name in ("StackId", "LogicalResourceId")},
-        UpdateExpression="SET #member = :junk",
-        ExpressionAttributeNames={"#member": member},
-        ExpressionAttributeValues={":junk": {"S": "of the version after the next"}},
-    )
+    write_as_another_version(event, member)
     harness.pass_time()
     assert [each["Status"] for each in harness.responses] == ["FAILED"]
     assert "another version" in harness.responses[0]["Reason"]
     assert harness.schedules() == []
+
+
+@pytest.mark.parametrize("member", ["Progress", "Signals", "Response", "ResponseURL"])
+def test_deliveries_that_find_a_record_of_another_version_end_it_once(harness: Harness, member):
+    event = harness.meet(BY_EVENT["create-long-migration"])
+    harness.invoke(event)
+    told = len(harness.responses)
+    write_as_another_version(event, member)
+    for _ in range(3):
+        harness.invoke(event)
+    harness.pass_time()
+    assert len(harness.responses) <= told + 1
+    assert [each["Status"] for each in harness.signals] == ["FAILURE"]
+    assert harness.schedules() == []
+
+
+def test_a_delete_succeeds_on_a_record_of_another_version(harness: Harness):
+    event = harness.meet(BY_EVENT["delete"])
+    harness.invoke(event)
+    write_as_another_version(event, "Ended", "Response")
+    harness.invoke(event)
+    assert {each["Status"] for each in harness.responses} == {"SUCCESS"}

@@ -106,14 +106,14 @@ class Boundary:
             self.struck(caller, f"{permission} denied")
             raise client_error("AccessDeniedException", action)
         if self.swarm.is_down(service, now):
-            self.struck(caller, f"{service} down")
+            self.struck(caller, f"{service} down", at=action)
             raise ConnectTimeoutError(endpoint_url=service)
         for fault, code in CODES[service].items():
             if self.swarm.strikes(f"{service} {fault}", now):
-                self.struck(caller, f"{service} {fault}")
+                self.struck(caller, f"{service} {fault}", at=action)
                 raise client_error(code, action)
         if self.swarm.strikes(f"{service} timed out", now):
-            self.struck(caller, f"{service} timed out")
+            self.struck(caller, f"{service} timed out", at=action)
             self.wait(caller, 15)
             raise ReadTimeoutError(endpoint_url=service)
         if odd is not None:
@@ -125,7 +125,7 @@ class Boundary:
         caller.done.append(action)
         self.may_kill(caller, "after", action)
         if self.swarm.strikes(f"{service} lost", now):
-            self.struck(caller, f"{service} lost")
+            self.struck(caller, f"{service} lost", at=action)
             self.wait(caller, 15)
             raise ReadTimeoutError(endpoint_url=service)
         return answer
@@ -163,10 +163,12 @@ class Boundary:
         caller.dead = True
         raise Killed(how)
 
-    def struck(self, caller: Invocation | None, fault: str, text: str = "") -> None:
-        """Takes note of a fault."""
+    def struck(self, caller: Invocation | None, fault: str, text: str = "", *, at: str = "") -> None:
+        """Takes note of a fault, `at` a call that has a name."""
         self.faults += 1
         self.sometimes.saw(f"fault: {fault}")
+        if at:
+            self.sometimes.saw(f"{fault} at {at}")
         if caller is not None:
             caller.struck.append(fault)
             caller.done.append(f"! {fault}")

@@ -151,9 +151,9 @@ class CloudHsm:
         shown = as_botocore_parses(api)
         for member in self.boundary.swarm.missing:
             self.boundary.sometimes.saw(f"fault: no {member}")
-            if member == "Hsms.HsmType":
-                for hsm in shown["Hsms"]:
-                    hsm.pop("HsmType", None)
+            if member.startswith("Hsms."):
+                for hsm in shown.get("Hsms", ()):
+                    hsm.pop(member.removeprefix("Hsms."), None)
             elif member == "Retention.Type":
                 shown["BackupRetentionPolicy"] = dict(shown.get("BackupRetentionPolicy") or {})
                 shown["BackupRetentionPolicy"].pop("Type", None)
@@ -188,7 +188,7 @@ class People:
     def _come(self, cluster_id: str) -> None:
         boundary = self.cloudhsm.boundary
         random = boundary.swarm.random
-        what = random.choice(("migrate", "revert", "add an HSM", "retention", "retention"))
+        what = random.choice(("migrate", "revert", "add an HSM", "retention", "retention", "AWS moves it"))
         cluster = self.cloudhsm.truth(cluster_id)
         if cluster is not None and self._do(what, cluster, boundary.agenda.now):
             boundary.sometimes.saw(f"others: {what}")
@@ -211,6 +211,13 @@ class People:
                     return False
                 cluster.state, cluster.busy_until = "UPDATE_IN_PROGRESS", now + random.choice((60, 600, 1500))
                 self.cloudhsm.add_hsms(cluster.cluster_id, 1)
+                return True
+            case "AWS moves it":
+                if cluster.state != "ACTIVE" or cluster.hsm_type != OLD:
+                    return False
+                # As it did with every hsm1.medium: overnight, and without a way back that it shows.
+                for each in (cluster, *cluster.hsms):
+                    each.hsm_type = NEW
                 return True
             case _:
                 members = {"BackupRetentionPolicy": {"Type": "DAYS", "Value": random.choice(("30", "90", "200"))}}

@@ -97,7 +97,9 @@ def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
         and invocation.who == "request"
         and (sent.claimed_at or change.at) - sent.sent_at <= FRESH
     )
-    if not sent.is_rollback and not unreadable and not fresh and _turned(status):
+    # It is what the rollback sets too: an update that was cancelled at once cannot be told from it.
+    either_way = change.setting != "HsmType" and (sent.old or {}).get(change.setting) == sent.properties[change.setting]
+    if not (sent.is_rollback or unreadable or fresh or either_way) and _turned(status):
         yield "nobody waits", f"the stack is {status}"
 
 

@@ -46,7 +46,7 @@ def _is_excused_failure(sent: Sent, said: Said, reason: str) -> bool:
     was_denied = any(action in reason and sent.struck[f"{action} denied"] for action in denied)
     by_responder = said.by.who == "responder" and (not sent.clean_runs or _is_unrecorded(said))
     unknown_direction = sent.is_rollback and sent.unread_stack and not sent.read_stack
-    return was_denied or by_responder or sent.unreadable or unknown_direction
+    return was_denied or by_responder or sent.unreadable_at or unknown_direction
 
 
 def _in_doubt(older: Sent, newer: Sent) -> bool:
@@ -116,7 +116,7 @@ class Oracle:
     def unreadable(self, request_id: str) -> None:
         """Another version of the function wrote a record so that this one cannot read it."""
         if sent := self.cloudformation.by_id.get(request_id):
-            sent.unreadable = True
+            sent.unreadable_at = self.now
 
     def changed(self, change: Change) -> None:
         """ModifyCluster reached CloudHSM."""
@@ -172,7 +172,7 @@ class Oracle:
         self.boundary.sometimes.saw(f"response: {'rollback ' if sent.is_rollback else ''}{sent.kind} {said.status}")
         self._well_formed(sent, said)
         former = [each for each in sent.responses[:-1] if each.status != said.status]
-        if former and not (sent.unreadable or _is_unrecorded(said) or _is_unrecorded(former[0])):
+        if former and not (sent.unreadable_at or _is_unrecorded(said) or _is_unrecorded(former[0])):
             self.broke("one end", sent, f"{former[0].status} and then {said.status}")
         if sent.kind != "Delete":
             self._on_record(sent, said)
@@ -205,7 +205,7 @@ class Oracle:
         """What is owed is written before it is sent, and sent by the owner."""
         item = self.table.items.get((sent.stack.stack_id, sent.resource.name), {})
         is_owner = item.get("RequestId", {}).get("S") == sent.event_id
-        if is_owner and "Response" not in item and not (sent.unreadable or _is_unrecorded(said)):
+        if is_owner and "Response" not in item and not (sent.unreadable_at or _is_unrecorded(said)):
             self.broke("owed before it is paid", sent, f"{said.status} is not on record")
         if said.by.request is sent and not _is_unrecorded(said) and self.knew_better(said.by, self.superseded_at(sent)):
             self.broke("one owner", sent, f"responds {said.status} though it was superseded")
@@ -264,7 +264,9 @@ class Oracle:
             return
         former = [each for each in sent.signals if each.status != said.status]
         shared = sum(each.handle == handle.url for each in self.cloudformation.requests) > 1
-        if former and not shared:
+        # What was on its way when the record turned unreadable cannot be called back.
+        underway = sent.unreadable_at is not None and said.by.wrote_at < sent.unreadable_at
+        if former and not (shared or underway):
             self.broke("one end", sent, f"signal {former[0].status} and then {said.status}")
         if self.boundary.swarm.mood == "calm" and sent.signals and not shared:
             self.broke("one signal", sent, "a second signal though nothing went wrong")

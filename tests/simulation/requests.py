@@ -62,8 +62,8 @@ class Sent:
     """An invocation of it could not read the stack."""
     read_stack: bool = False
     """An invocation of it has read the stack."""
-    unreadable: bool = False
-    """Another version of the function wrote its record, so that this one cannot read it."""
+    unreadable_at: float | None = None
+    """When another version of the function wrote its record so that this one cannot read it."""
     claimed_by: str = ""
     """Who made the claim: a request, a poll or the responder."""
     claimed_at: float | None = None

@@ -99,7 +99,7 @@ class Scheduler:
     def _call(self, action: str, carry_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
         def odd() -> None:
             if self.boundary.swarm.strikes("scheduler conflict", self.boundary.agenda.now):
-                self.boundary.struck(self.boundary.invocation, "scheduler conflict")
+                self.boundary.struck(self.boundary.invocation, "scheduler conflict", at=action)
                 raise client_error("ConflictException", action)
 
         answer: dict[str, Any] = self.boundary.call(

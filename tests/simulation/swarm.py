@@ -51,6 +51,11 @@ DENIABLE = (
     "dynamodb:Query",
 )
 """Permissions that may be missing for a while."""
+OPTIONAL = (
+    *("HsmType", "HsmTypeRollbackExpiration", "StateMessage", "BackupRetentionPolicy", "Retention.Type"),
+    *("Hsms", "Hsms.HsmType", "Hsms.State"),
+)
+"""Members of DescribeClusters' answer that may be missing."""
 MOODS = ("calm", "one", "one", "several", "several", "hell")
 
 
@@ -102,8 +107,7 @@ class Swarm:
         swarm.skew = random.choice((0.0, 0.0, 0.0, 30.0))
         swarm.people = random.choice((0.0, 0.0, 1.0, 6.0))
         if random.random() < 0.2:
-            optional = ("HsmType", "Hsms.HsmType", "HsmTypeRollbackExpiration", "Retention.Type")
-            swarm.missing = tuple(random.sample(optional, random.randint(1, 2)))
+            swarm.missing = tuple(random.sample(OPTIONAL, random.randint(1, 2)))
         if random.random() < 0.3:
             swarm.outages = tuple(random.sample(OUTAGES, random.randint(1, 2)))
         if random.random() < 0.2:

@@ -88,10 +88,10 @@ class Table:
         for key, item in sorted(self.items.items()):
             chance = random.random()
             if chance < 0.5:
-                self.items[key] = {**item, "Version": {"N": "2"}, "FromTheFuture": {"S": "unknown here"}}
+                self.items[key] = {**_written(item), "FromTheFuture": {"S": "unknown here"}}
             elif chance < 0.6:
                 self.boundary.sometimes.saw("fault: an unreadable record")
-                self.items[key] = {**item, "Version": {"N": "2"}, "Progress": {"B": "encrypted"}}
+                self.items[key] = {**_written(item), "Progress": {"B": "encrypted"}}
                 self.unreadable(item["RequestId"]["S"])
 
     def _updated(self, members: dict[str, Any]) -> dict[str, Any]:
@@ -130,6 +130,11 @@ class Table:
     def _expect(self, members: dict[str, Any], known: set[str]) -> None:
         if members["TableName"] != self.name or set(members) - known:
             raise Defect(f"a call that is not known: {sorted(members)}")
+
+
+def _written(item: Item) -> Item:
+    """An item that the next version has written: it raises the fence as this one does."""
+    return {**item, "Version": {"N": "2"}, "Fence": {"N": str(int(item["Fence"]["N"]) + 1)}}
 
 
 def _key(key: dict[str, Any]) -> Key:

@@ -26,21 +26,21 @@ class Transport:
         boundary.wait(caller)
         boundary.may_kill(caller, "before", action)
         if boundary.swarm.is_down("transport", now):
-            boundary.struck(caller, "transport down")
+            boundary.struck(caller, "transport down", at=action)
             boundary.wait(caller, min(20.0, max(0.0, seconds_left)))
             raise Transient(f"PUT to {what}", "URLError")
         if boundary.swarm.strikes("transport failed", now):
-            boundary.struck(caller, "transport failed")
+            boundary.struck(caller, "transport failed", at=action)
             boundary.wait(caller, min(5.0, max(0.0, seconds_left)))
             raise Transient(f"PUT to {what}", "HTTP 503")
         if boundary.swarm.strikes("transport timed out", now):
-            boundary.struck(caller, "transport timed out")
+            boundary.struck(caller, "transport timed out", at=action)
             boundary.wait(caller, min(20.0, max(0.0, seconds_left)))
             raise Transient(f"PUT to {what}", "TimeoutError")
         taken = self.receive(caller, url, body)
         boundary.may_kill(caller, "after", action)
         if taken and boundary.swarm.strikes("transport lost", now):
-            boundary.struck(caller, "transport lost")
+            boundary.struck(caller, "transport lost", at=action)
             boundary.wait(caller, min(10.0, max(0.0, seconds_left)))
             raise Transient(f"PUT to {what}", "TimeoutError")
         return taken

@@ -12,6 +12,7 @@ os.environ.setdefault("POWERTOOLS_METRICS_DISABLED", "true")
 os.environ.setdefault("AWS_REGION", "us-east-1")
 os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
 
+from cloudhsm_settings import reasons
 from cloudhsm_settings.custom_resource import observability
 from cloudhsm_settings.environment import Environment
 from cloudhsm_settings.handler import wire
@@ -20,6 +21,7 @@ from tests.simulation.agenda import START, Agenda, Defect
 from tests.simulation.boundary import Boundary
 from tests.simulation.cloudformation import CloudFormation
 from tests.simulation.cloudhsm import NEW, OLD, CloudHsm, People
+from tests.simulation.expected import SENTENCES
 from tests.simulation.lambda_ import Context, Event, Lambda
 from tests.simulation.oracle import Oracle, Violation
 from tests.simulation.scheduler import Scheduler
@@ -208,6 +210,9 @@ class Sink(logging.Handler):
     def __enter__(self) -> Self:
         self._kept, self._level = list(self._logger.handlers), self._logger.level
         self._add_metric = observability.metrics.add_metric
+        self._sentences = {name: getattr(reasons, name) for name in SENTENCES}
+        for name, sentence in self._sentences.items():
+            setattr(reasons, name, self._counted(name, sentence))
         self.setFormatter(self._kept[0].formatter if self._kept else None)
         self._logger.handlers[:] = [self]
         self._logger.setLevel(logging.INFO if self._formatted else logging.WARNING)
@@ -220,10 +225,12 @@ class Sink(logging.Handler):
         self._logger.handlers[:] = self._kept
         self._logger.setLevel(self._level)
         observability.metrics.add_metric = self._add_metric  # type: ignore[method-assign]
+        for name, sentence in self._sentences.items():
+            setattr(reasons, name, sentence)
 
     def emit(self, record: logging.LogRecord) -> None:
         """Searches one line."""
-        self._world.sometimes.saw(f"log {record.levelname}: {record.getMessage()[:60]}")
+        self._world.sometimes.saw(f"log: {record.getMessage()[:60]}")
         if self._formatted:
             self._world.oracle.secret(self.format(record), None, "a log line")
 
@@ -231,6 +238,13 @@ class Sink(logging.Handler):
         """Searches what is printed."""
         self._world.oracle.secret(text, None, "a printed line")
         return len(text)
+
+    def _counted(self, name: str, sentence: Callable[..., str]) -> Callable[..., str]:
+        def counted(*given: Any) -> str:
+            self._world.sometimes.saw(f"sentence: {name}")
+            return sentence(*given)
+
+        return counted
 
     def _count(self, name: str, **_: Any) -> None:
         self._world.sometimes.saw(f"metric: {name}")

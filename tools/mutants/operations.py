@@ -55,6 +55,13 @@ MUTANTS = (
         "a record forgets the fence", "custom_resource/record", '    "Fence": _number("fence", int),\n', "", _RECORD
     ),
     Mutant(
+        "a record of another version is resumed",
+        _O,
+        "if current.request_id == fresh.request_id and not current.readable:",
+        "if False:",
+        _OPERATION,
+    ),
+    Mutant(
         "a poll of anybody acts",
         _O,
         "record is None or record.request_id != poll.request_id",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
 from cloudhsm_settings.custom_resource import response as bodies
-from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, Superseded, Transient
+from cloudhsm_settings.custom_resource.errors import Failure, Superseded, Transient
 from cloudhsm_settings.custom_resource.event import Delivery, Poll
 from cloudhsm_settings.custom_resource.order import (
     CLOCK_SKEW,
@@ -124,6 +124,8 @@ class Operation:
                 current = refused.current
             else:
                 return cls._written(claimed, ports, traits)
+            if current.request_id == fresh.request_id and not current.readable:
+                return cls(_read_as_far_as_can_be(current, fresh), ports, traits)
             if only_same_id and _is_about_a_former_one(current, delivery, ports):
                 return cls(fresh, ports, traits, recorded=False)
             try:
@@ -396,8 +398,6 @@ def _taken_over(current: Record, fresh: Record, ports: Ports) -> Record:
 
 def _resumed(current: Record, fresh: Record) -> Record:
     """The same request again. A new ResponseURL is answered; the settings stay those that were first sent."""
-    if not current.readable:
-        raise InternalFailure(unreadable(current))
     later = fresh.signed_at - current.signed_at
     # A retry of the first delivery may come after the second one.
     if fresh.response_url in (current.response_url, current.former_url) or later < -CLOCK_SKEW:
@@ -412,6 +412,16 @@ def _resumed(current: Record, fresh: Record) -> Record:
         signed_at=max(current.signed_at, fresh.signed_at),
         deadline=max(current.deadline, fresh.deadline),
     )
+
+
+def _read_as_far_as_can_be(current: Record, fresh: Record) -> Record:
+    """A record of this very request that another version wrote: the request itself tells what cannot be read in it.
+
+    It is not written yet: its end is the next write, so no attempt after this one takes it for readable.
+    """
+    names = ("fence", "memory", "recent", "scheduled", "response", "response_paid", "signals", "ended", "settled")
+    kept = {name: getattr(current, name) for name in (*names, "outcome", "ended_at", "expires_at", "follows_on")}
+    return replace(fresh, **kept, readable=False)
 
 
 def _superseding(current: Record, fresh: Record) -> Record:

@@ -151,7 +151,7 @@ class ScheduledResource(CfnResource):
     def _carry_out(self, operation: Operation, func: Handler | None) -> None:
         if operation.record.ended:
             operation.pay()
-        elif not operation.record.readable:
+        elif not (operation.record.readable or operation.is_delete):
             raise InternalFailure(unreadable(operation.record))
         elif func is None or not func(operation, self._context):
             operation.wait()
