@@ -71,10 +71,11 @@ class Asked:
         hsm_type, retention = memory.type_change, memory.retention_change
         return Memory(hsm_type and hsm_type.seen_by(*me), retention and retention.seen_by(*me))
 
-    def own(self, change: _Change) -> _Change:
-        """The change, told from those of others."""
+    def own(self, change: _Change, former: _Change | None) -> _Change:
+        """The change, told from those of others; `former` is the one before it, as this request has seen it."""
         before, after = digest_of(self.old_properties), digest_of(self.properties)
-        return replace(change, request_id=self.request_id, before=before, after=after)
+        undoes = former is not None and former.is_last
+        return replace(change, request_id=self.request_id, before=before, after=after, undoes=undoes)
 
 
 def converge(
@@ -174,7 +175,8 @@ class _Run:
 
     def _modify_retention(self, days: int, asked: Progress) -> None:
         previous = self.cluster.retention_days if self.cluster else None
-        change = self.asked.own(RetentionChange(self.request.cluster_id, days, self.around.now(), previous))
+        unowned = RetentionChange(self.request.cluster_id, days, self.around.now(), previous)
+        change = self.asked.own(unowned, self.memory.retention_change)
         before, memory = self.memory, replace(self.memory, retention_change=change)
         self.around.checkpoint(asked, memory)
         self.progress, self.memory = asked, memory
@@ -187,7 +189,8 @@ class _Run:
     def _modify_hsm_type(self, decision: ModifyHsmType) -> None:
         phase = self.request.phase
         previous, now = decision.progress.previous_hsm_type, self.around.now()
-        change = self.asked.own(TypeChange(self.request.cluster_id, previous, decision.hsm_type, now))
+        unowned = TypeChange(self.request.cluster_id, previous, decision.hsm_type, now)
+        change = self.asked.own(unowned, self.memory.type_change)
         before, memory = self.memory, replace(self.memory, type_change=change)
         self.around.checkpoint(decision.progress, memory)
         self._read_stack()

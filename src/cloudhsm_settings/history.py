@@ -30,13 +30,17 @@ class _Change:
     """Digest of the properties that the update declared."""
     answered: bool = False
     """CloudHSM took the call."""
+    undoes: bool = False
+    """The request that made it has the properties of the change before it the other way round: a rollback, perhaps."""
     is_last: bool = True
     """False once another update has come: a rollback of that one does not undo this."""
 
     def seen_by(self, properties: Mapping[str, Any], old: Mapping[str, Any], request_id: str) -> Self:
         """The change as a request sees it, and leaves it to the next one."""
         undoes = digest_of(properties) == self.before and digest_of(old) == self.after
-        return replace(self, is_last=self.is_last and (undoes or request_id == self.request_id))
+        # A cancelled update finds its own change, and takes the stack's rollback for its own.
+        goes_on = self.undoes and request_id == self.request_id
+        return replace(self, is_last=self.is_last and (undoes or goes_on))
 
 
 @dataclass(frozen=True)

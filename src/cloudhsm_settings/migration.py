@@ -46,7 +46,7 @@ def type_change(request: Request, cluster: Cluster, progress: Progress, now: flo
         return ReadStack(reasons.read_stack(request, cluster))
     if request.rolls_back:
         return _during_rollback(request, cluster, modify, now)
-    if request.phase in (StackPhase.ENDED, StackPhase.ROLLING_BACK):
+    if request.is_out_of_date:
         return Fail(Conflicting(reasons.nobody_waits(request)))
     return _by_the_user(request, cluster, modify, now)
 

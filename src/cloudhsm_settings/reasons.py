@@ -157,11 +157,6 @@ def unreachable(transient: Transient) -> str:
     return f"{transient.action} fails with {transient.code}"
 
 
-def refused(request: Request, reason: str) -> str:
-    """CloudHSM refused ModifyCluster for the first time; something else may be running."""
-    return f"ModifyCluster of {request.cluster_id} is refused ({reason[:200]})"
-
-
 def not_listed(request: Request) -> str:
     """An empty list: it may be odd, or true."""
     return f"DescribeClusters does not list {request.cluster_id}"
@@ -217,11 +212,6 @@ def type_differs(request: Request, cluster: Cluster) -> str:
 def read_stack(request: Request, cluster: Cluster) -> str:
     """Before any change of type."""
     return f"{type_differs(request, cluster)}: is the stack rolling back?"
-
-
-def stack_unreadable(request: Request, transient: Transient) -> str:
-    """Which way the stack goes is not known yet."""
-    return f"{unreachable(transient)}, so nothing is changed at {request.cluster_id}"
 
 
 def drifted(request: Request, cluster: Cluster) -> str:

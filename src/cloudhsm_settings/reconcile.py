@@ -126,9 +126,9 @@ def _converge_retention(request: Request, cluster: Cluster, progress: Progress, 
     asked = replace(progress, retention_asked_at=now, retention_answered=False)
     modify = ModifyRetention(days, asked, reasons.retention_differs(request, cluster))
     # A request that was signed seconds ago cannot have outlived its stack's operation.
-    if request.phase is StackPhase.UNREAD and not request.is_fresh and not request.accepted:
+    if request.phase is StackPhase.UNREAD and not request.is_fresh:
         return ReadStack(f"{modify.because}: which way does the stack go?")
-    if not request.rolls_back and request.phase in (StackPhase.ENDED, StackPhase.ROLLING_BACK):
+    if request.is_out_of_date:
         return Fail(Conflicting(reasons.nobody_waits(request)))
     return _in_time(request, cluster, modify, now)
 

@@ -23,8 +23,10 @@ class StackPhase(StrEnum):
     """The stack could not be read, for example because the permission is missing."""
     FORWARD = "Forward"
     ROLLING_BACK = "RollingBack"
+    COMPLETE = "Complete"
+    """The stack rests as it was declared: nobody waits for a response, and a migration that was accepted goes on."""
     ENDED = "Ended"
-    """The stack is at rest, being deleted, or gone: nobody waits for this request any more."""
+    """The stack rests as it was before, has failed, is being deleted, or is gone: nobody waits for this request."""
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,12 @@ class Request:
     def rolls_back(self) -> bool:
         """Whether it is what a stack rollback sends, as far as the stack could be read."""
         return self.former is not None and self.direction is StackPhase.ROLLING_BACK
+
+    @property
+    def is_out_of_date(self) -> bool:
+        """Whether its stack was seen to have gone another way: what it declares is not wanted any more."""
+        turned = self.phase in (StackPhase.ENDED, StackPhase.ROLLING_BACK)
+        return not self.rolls_back and (turned or (self.phase is StackPhase.COMPLETE and not self.accepted))
 
     @property
     def may_ask_direction(self) -> bool:

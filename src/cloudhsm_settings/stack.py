@@ -9,6 +9,9 @@ from cloudhsm_settings.custom_resource.order import StackDirection
 from cloudhsm_settings.errors import Failure, Transient
 from cloudhsm_settings.request import StackPhase
 
+_COMPLETE = ("CREATE_COMPLETE", "UPDATE_COMPLETE", "IMPORT_COMPLETE")
+"""How a stack rests after it went forward; all but a Create may go on to clean up."""
+
 
 def phase_of(status: str) -> StackPhase:
     """What a StackStatus means for a request that is being handled now.
@@ -18,6 +21,8 @@ def phase_of(status: str) -> StackPhase:
     """
     if not status:
         return StackPhase.UNKNOWN
+    if status.removesuffix("_CLEANUP_IN_PROGRESS") in _COMPLETE:
+        return StackPhase.COMPLETE
     if status.startswith("DELETE_") or "CLEANUP" in status or not status.endswith("_IN_PROGRESS"):
         return StackPhase.ENDED
     return StackPhase.ROLLING_BACK if "ROLLBACK" in status else StackPhase.FORWARD

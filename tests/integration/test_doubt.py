@@ -23,11 +23,14 @@ def no_pauses(monkeypatch):
 
 
 @contextmanager
-def failing(server: Any, *names: str, after: bool = False):
-    """Calls that are answered with an error of the server, before or after they took effect."""
+def failing(server: Any, *names: str, after: bool = False, spared: int = 0):
+    """Calls that are answered with an error of the server, before or after they took effect; the first are `spared`."""
+    seen = 0
 
     def fail(name: str) -> None:
-        if name in names:
+        nonlocal seen
+        seen += name in names
+        if name in names and seen > spared:
             raise RuntimeError(name)
 
     setattr(server, "after" if after else "before", fail)
@@ -101,6 +104,19 @@ class TestWhatLooksLikeARollback:
         harness.run(update)
         assert (harness.modifies, [each["Status"] for each in harness.responses]) == ((), ["SUCCESS"])
 
+    def test_not_even_where_it_was_about_to_set_it(self, harness, server):
+        update = harness.meet(BY_EVENT["update-retention"])
+        harness.fleet.faults.append(Fault("ModifyCluster", "CloudHsmInternalFailureException"))
+        # Its claim and its wish are on record; that the call failed cannot be put there.
+        with failing(server, "UpdateItem", spared=2), suppress(Transient):
+            harness.invoke(update)
+        assert harness.record(update).progress["retention_asked_at"]
+        harness.set_stack_status(update, ROLLING_BACK)
+        harness.clock.moment += 3 * MINUTE
+        harness.run(update)
+        assert harness.fleet.cluster(CLUSTER_ID).retention["Value"] == "90"
+        assert {each["Status"] for each in harness.responses} == {"SUCCESS"}
+
     def test_a_rollback_sets_a_retention_back_that_its_update_has_set(self, harness):
         update = harness.meet(BY_EVENT["update-retention"], "/response/update")
         harness.invoke(update)
@@ -173,6 +189,27 @@ class TestWhetherAWriteTookEffect:
             ("BackupRetentionPolicy",),
             ["SUCCESS"],
         )
+
+    def test_polls_that_did_not_get_on_record_end_with_the_operation(self, harness, server):
+        event = harness.meet(BY_EVENT["create-migration"])
+        with failing(server, "UpdateItem", spared=2), suppress(Transient):
+            harness.invoke(event)
+        assert (harness.record(event).scheduled, len(harness.schedules())) == (False, 1)
+        for _ in range(60):
+            harness.pass_time()
+        assert ([each["Status"] for each in harness.responses], harness.schedules()) == (["SUCCESS"], [])
+
+    def test_and_answer_once_more_at_most_where_a_retry_of_lambda_has_ended_it(self, harness, server):
+        event = harness.meet(BY_EVENT["create-retention"])
+        harness.fleet.faults.append(Fault("DescribeClusters"))
+        with failing(server, "UpdateItem", spared=1), suppress(Transient):
+            harness.invoke(event)
+        assert (harness.record(event).scheduled, len(harness.schedules())) == (False, 1)
+        harness.invoke(event)
+        for _ in range(10):
+            harness.pass_time()
+        assert [each["Status"] for each in harness.responses] == ["SUCCESS"] * 2
+        assert harness.schedules() == []
 
     def test_a_twin_that_was_quicker_is_tried_again_too(self, harness):
         event = harness.meet(BY_EVENT["create-retention"])

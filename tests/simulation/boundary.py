@@ -57,6 +57,8 @@ class Invocation:
     """The calls of it that took effect and the faults that hit it, in their order."""
     is_last: bool = False
     """Nobody tries its event again."""
+    responded: bool = False
+    """A response that it sent arrived."""
     wrote_at: float = 0.0
     """When its last write to the table took effect."""
     seen: dict[str, Any] = field(default_factory=dict)
@@ -173,7 +175,7 @@ class Boundary:
             caller.struck.append(fault)
             caller.done.append(f"! {fault}")
             if caller.request is not None:
-                caller.request.fault_at = self.agenda.now
+                caller.request.fault_at = max(caller.request.fault_at, self.agenda.now)
                 caller.request.struck[fault] += 1
             self.timeline.note(caller.subject, caller.who, f"! {text or fault}")
 

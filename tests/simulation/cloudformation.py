@@ -131,7 +131,7 @@ class CloudFormation:
     # What arrives ----------------------------------------------------------------------------
 
     def receive(self, caller: Invocation, url: str, body: bytes) -> bool:
-        """Takes a PUT in; False where S3 answers 403."""
+        """Takes a PUT in; False where S3 answers 403, for a URL that has expired or behind an endpoint's policy."""
         if url in self.handles:
             return self._signal(caller, self.handles[url], body)
         sent = self.by_url.get(url)
@@ -173,7 +173,13 @@ class CloudFormation:
 
     def _signal(self, caller: Invocation, handle: Handle, body: bytes) -> bool:
         signal = json.loads(body)
-        said = Said(self.boundary.agenda.now, signal["Status"], signal, handle.url, caller)
+        now = self.boundary.agenda.now
+        if self.boundary.swarm.strikes("handle refused", now):
+            self.boundary.struck(caller, "handle refused")
+            for each in self.requests:
+                each.refused += each.handle == handle.url
+            return False
+        said = Said(now, signal["Status"], signal, handle.url, caller)
         first = handle.signal is None
         text = f"signals {said.status} {signal['Reason'][:150]}" + ("" if first else " (ignored, not the first)")
         self.boundary.timeline.note(caller.subject, caller.who, text)

@@ -164,10 +164,10 @@ class CloudHsm:
     def _odd(self, action: str) -> dict[str, Any] | None:
         swarm, now = self.boundary.swarm, self.boundary.agenda.now
         if swarm.strikes("cloudhsm empty", now):
-            self.boundary.struck(self.boundary.invocation, "cloudhsm empty")
+            self.boundary.struck(self.boundary.invocation, "cloudhsm empty", at=action)
             return {"Clusters": []}
         if swarm.strikes("cloudhsm odd", now):
-            self.boundary.struck(self.boundary.invocation, "cloudhsm odd")
+            self.boundary.struck(self.boundary.invocation, "cloudhsm odd", at=action)
             raise client_error(swarm.random.choice(("CloudHsmServiceException", "503", "")), action)
         return None
 

@@ -40,6 +40,7 @@ _CALLS = (
     "ModifyCluster",
     "PUT ResponseURL",
     "PUT handle",
+    "Query",
     "UpdateItem",
 )
 _STACKS = (
@@ -53,7 +54,7 @@ _OUTCOMES = (
     *("AccessDenied", "Contested"),
 )
 _SERVICES = {
-    "table": ("GetItem", "UpdateItem"),
+    "table": ("GetItem", "Query", "UpdateItem"),
     "scheduler": ("CreateSchedule", "DeleteSchedule"),
     "cloudformation": ("DescribeStacks",),
     "cloudhsm": ("DescribeClusters", "ModifyCluster"),

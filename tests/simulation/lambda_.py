@@ -70,7 +70,7 @@ class Lambda:
         if swarm.strikes("lambda delayed", agenda.now):
             self.boundary.struck(None, "lambda delayed")
             delay = swarm.random.choice((5.0, 30.0, 90.0, 300.0))
-            self._hurt(event)
+            self._hurt(event, agenda.now + delay)
         queued = Queued(event, agenda.now)
         agenda.after(delay, lambda: self._run(queued))
         if swarm.strikes("lambda duplicate", agenda.now):
@@ -86,8 +86,9 @@ class Lambda:
             return
         if swarm.strikes("lambda throttled", agenda.now):
             self.boundary.struck(None, "lambda throttled")
-            self._hurt(queued.event)
-            agenda.after(swarm.random.choice((1.0, 20.0, 300.0)), lambda: self._run(queued))
+            pause = swarm.random.choice((1.0, 1.0, 20.0, 20.0, 300.0, 300.0, EVENT_AGE))
+            self._hurt(queued.event, agenda.now + pause)
+            agenda.after(pause, lambda: self._run(queued))
             return
         self.boundary.tasks.start(lambda: self._execute(queued))
 
@@ -181,7 +182,7 @@ class Lambda:
         if self.boundary.tells_calls:
             self.boundary.timeline.note(invocation.subject, invocation.who, f". {what}")
 
-    def _hurt(self, event: Event) -> None:
+    def _hurt(self, event: Event, until: float) -> None:
         request = self.request_of(event)
         if request:
-            request.fault_at = self.boundary.agenda.now
+            request.fault_at = max(request.fault_at, until)

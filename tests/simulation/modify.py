@@ -44,14 +44,19 @@ def _once(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
     taken = [each for each in sent.changes if each.setting == change.setting and not each.refused]
     if len(taken) < 2 or taken[-1] is not change:
         return
-    # Without an answer on record, without an expiration and back at once: nothing is left that could tell.
     first = taken[-2]
-    left_no_trace = first.before.outcome is MigrationOutcome.REVERT_AT_ONCE and first.invocation.faults > 0
-    if left_no_trace and "HsmTypeRollbackExpiration" in oracle.boundary.swarm.missing:
+    if first.invocation.faults and _left_no_trace(first, oracle.boundary.swarm.missing):
         return
     # A process that died in the call cannot know that somebody has set it back since.
     if not oracle.cloudhsm.touched_since(taken[-2].at, change.cluster_id, except_by=sent.name):
         yield "ModifyCluster at most once", f"number {len(taken)}"
+
+
+def _left_no_trace(first: Change, missing: tuple[str, ...]) -> bool:
+    """Whether nothing but an answer on record could tell of it: what it set, or ended as it was, is never shown."""
+    if first.setting != "HsmType":
+        return "BackupRetentionPolicy" in missing
+    return first.before.outcome is MigrationOutcome.REVERT_AT_ONCE and "HsmTypeRollbackExpiration" in missing
 
 
 def _needed(change: Change, sent: Sent) -> Iterator[Broken]:
@@ -98,7 +103,9 @@ def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
         and (sent.claimed_at or change.at) - sent.sent_at <= FRESH
     )
     # It is what the rollback sets too: an update that was cancelled at once cannot be told from it.
-    either_way = change.setting != "HsmType" and (sent.old or {}).get(change.setting) == sent.properties[change.setting]
+    either_way = change.setting != "HsmType" and (sent.old or {}).get(change.setting) == sent.properties.get(
+        change.setting
+    )
     if not (sent.is_rollback or unreadable or fresh or either_way) and _turned(status):
         yield "nobody waits", f"the stack is {status}"
 

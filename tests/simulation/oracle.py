@@ -19,6 +19,8 @@ from tests.simulation.table import Key, Table
 
 GRACE = 420.0
 """Seconds for which a fault excuses that something did not come: a poll missed, and the next one late."""
+MOST_RESPONSES = 10
+"""Responses by invocations that nothing hindered: an event and its duplicates, each delivered under two URLs."""
 SHORTEST_WAIT = 300.0
 """A ServiceTimeout below this leaves no time for a poll that fails and the next one."""
 FAST = 600.0
@@ -111,6 +113,8 @@ class Oracle:
             self.broke("one record for each resource", sent, f"it writes the record of {key}")
         if sent.claimed_at is None:
             sent.claimed_at, sent.claimed_by = self.now, invocation.who
+        if item["Ended"]["BOOL"] and item["RequestId"]["S"] == sent.event_id:
+            sent.end_written_at = sent.end_written_at or self.now
         self.secret(str(item.get("Declared")), sent, "the inventory")
 
     def unreadable(self, request_id: str) -> None:
@@ -171,6 +175,7 @@ class Oracle:
         """A response reached CloudFormation."""
         self.boundary.sometimes.saw(f"response: {'rollback ' if sent.is_rollback else ''}{sent.kind} {said.status}")
         self._well_formed(sent, said)
+        said.by.responded = said.by.request is sent
         former = [each for each in sent.responses[:-1] if each.status != said.status]
         if former and not (sent.unreadable_at or _is_unrecorded(said) or _is_unrecorded(former[0])):
             self.broke("one end", sent, f"{former[0].status} and then {said.status}")
@@ -274,7 +279,10 @@ class Oracle:
             is_read = handle.armed_at is not None or sent.over_at is None
             if is_read and handle.signal is None and (why := unproved(sent, said, self, by_signal=True)):
                 self.broke("SUCCESS is proved", sent, f"signal: {why}")
-            if self.knew_better(said.by, self.superseded_at(sent)) and said.by.request is sent:
+            superseded_at = self.superseded_at(sent)
+            # What was owed when a newer request took over is still paid, as it is on record.
+            was_owed = superseded_at is not None and (sent.end_written_at or self.now) <= superseded_at
+            if self.knew_better(said.by, superseded_at) and said.by.request is sent and not was_owed:
                 self.broke("one owner", sent, "signals SUCCESS though it was superseded")
         sent.signals.append(said)
         if not shared and said.by.request is sent:
@@ -316,11 +324,25 @@ class Oracle:
     def ran(self, invocation: Invocation, trouble: str) -> None:
         """An invocation ended."""
         if invocation.request is not None and not trouble and not invocation.faults:
-            invocation.request.clean_runs += 1
+            self._ran_cleanly(invocation, invocation.request)
         if invocation.who == "responder" and trouble and invocation.is_last and invocation.request is not None:
             invocation.request.lost = True
         if trouble not in ("", "Killed", "Transient", "Runtime.ExitError"):
             self.broke("no exception escapes", invocation.request, trouble)
+
+    def _ran_cleanly(self, invocation: Invocation, sent: Sent) -> None:
+        sent.clean_runs += 1
+        sent.clean_responses += invocation.responded
+        if sent.clean_responses > MOST_RESPONSES:
+            self.broke("one response", sent, f"number {sent.clean_responses} though nothing hinders it")
+        item = self.table.items.get((sent.stack.stack_id, sent.resource.name), {})
+        is_paid = all(item.get(name, {}).get("BOOL") for name in ("Ended", "Settled", "ResponsePaid"))
+        is_over = is_paid and item["RequestId"]["S"] == sent.event_id
+        # Whoever wrote the end may be about to delete the schedule.
+        since = self.now if sent.end_written_at is None else sent.end_written_at + UNDERWAY
+        comes_later = invocation.who == "poll" and since < invocation.started_at
+        if comes_later and is_over and self.scheduler.polls_for(sent.event_id):
+            self.broke("nothing outlives its use", sent, "a poll of what has ended leaves its schedule")
 
     def closed(self, sent: Sent) -> None:
         """CloudFormation waits no more; `outcome` is None when no response came."""
@@ -342,7 +364,7 @@ class Oracle:
     def untold(self, handle: Handle) -> None:
         """A wait condition timed out without any signal."""
         owner = next(each for each in self.cloudformation.requests if each.name == handle.owner)
-        if not self._excused(owner, owner.sent_at + 43200):
+        if not owner.refused and not self._excused(owner, owner.sent_at + 43200):
             self.broke("what is owed is paid", owner, "the wait condition timed out without a signal")
 
     def final(self) -> None:

@@ -78,6 +78,10 @@ class Sent:
     ended_at: float | None = None
     lost: bool = False
     """The responder failed for it too."""
+    clean_responses: int = 0
+    """Invocations without any fault that sent a response."""
+    end_written_at: float | None = None
+    """When its end was put on record."""
     clean_runs: int = 0
     """Invocations that ended well without any fault."""
 

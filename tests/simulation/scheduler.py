@@ -46,6 +46,10 @@ class Scheduler:
 
         return self._call("DeleteSchedule", carry_out)
 
+    def polls_for(self, request_id: str) -> bool:
+        """Whether a schedule of a request is left."""
+        return any(each.event.get("RequestId") == request_id for each in self.schedules.values())
+
     def _created(self, members: dict[str, Any]) -> dict[str, Any]:
         agenda, name = self.boundary.agenda, members["Name"]
         if name in self.schedules:

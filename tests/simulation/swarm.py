@@ -27,6 +27,7 @@ FAULTS: dict[str, float] = {
     "transport failed": 0.3,
     "transport timed out": 0.2,
     "transport lost": 0.2,
+    "handle refused": 0.05,
     "lambda duplicate": 0.2,
     "lambda delayed": 0.2,
     "lambda throttled": 0.2,

@@ -39,7 +39,7 @@ class Users:
         stack_id = (
             f"arn:aws:cloudformation:us-east-1:111122223333:stack/{name}/{number:08x}-1111-2222-3333-444455556666"
         )
-        stack = Stack(name, stack_id, self.service, self._idle, express=self.random.random() < 0.1)
+        stack = Stack(name, stack_id, self.service, self._idle, express=self.random.random() < 0.15)
         self.service.stacks[stack_id] = stack
         resources = ["Settings"] if self.random.random() < 0.7 else ["Settings", "Other"]
         stack.create({each: self._declared(stack) for each in resources})
@@ -48,7 +48,9 @@ class Users:
     def _idle(self, stack: Stack) -> None:
         agenda = self.service.boundary.agenda
         finishing = len(self.service.requests) >= self.budget
-        pause = 5 if finishing else self.random.choice(PAUSES) * (0.5 + self.random.random())
+        # Of what failed some take care at once, and some after a way back has been closed.
+        pauses = (60, PAUSES[-1]) if stack.status.endswith("FAILED") else PAUSES
+        pause = 5 if finishing else self.random.choice(pauses) * (0.5 + self.random.random())
         agenda.after(pause, partial(self._act, stack, stack.epoch))
 
     def _act(self, stack: Stack, epoch: int) -> None:

@@ -9,7 +9,7 @@ from cloudhsm_settings.cluster import CloudHsm
 from cloudhsm_settings.converge import Asked, converge
 from cloudhsm_settings.custom_resource.errors import InvalidRequest, Superseded, Transient
 from cloudhsm_settings.decisions import Done, Fail, Wait
-from cloudhsm_settings.history import Memory
+from cloudhsm_settings.history import Memory, RetentionChange
 from cloudhsm_settings.request import StackPhase
 from tests.unit.cases import DAY, FRESH, ID, NEW, NOW, OLD, ours, request, rolling_back, update
 
@@ -106,6 +106,12 @@ class TestOrder:
         assert (recorded.retention_change.days, recorded.retention_change.answered) == (30, False)
         assert recorded.retention_change.request_id == "r1"
         assert step.memory.retention_change.answered
+
+    @pytest.mark.parametrize("is_last", [True, False])
+    def test_with_whether_it_undoes_the_one_before(self, is_last):
+        world, before = World(), RetentionChange(ID, 30, NOW - DAY, answered=True, is_last=is_last)
+        world.step(request(hsm_type=None, retention=30), memory=Memory(retention_change=before))
+        assert [each.retention_change.undoes for each in world.recorded] == [is_last]
 
     def test_one_that_was_refused_is_not_remembered(self):
         step = World(errors=[error(REFUSED)]).step(request(hsm_type=None, retention=30))

@@ -53,7 +53,7 @@ class TestBegun:
         assert isinstance(decide(update(phase=StackPhase.UNKNOWN), cluster(), FRESH, NOW), ModifyHsmType)
         assert isinstance(decide(request(phase=StackPhase.UNKNOWN), cluster(), FRESH, NOW), ModifyHsmType)
 
-    @pytest.mark.parametrize("phase", [StackPhase.ROLLING_BACK, StackPhase.ENDED])
+    @pytest.mark.parametrize("phase", [StackPhase.ROLLING_BACK, StackPhase.ENDED, StackPhase.COMPLETE])
     def test_nothing_is_begun_for_a_stack_that_has_gone_another_way(self, phase):
         assert isinstance(failure(decide(request(phase=phase), cluster(), FRESH, NOW)), Conflicting)
         turned = update(phase=phase, direction=StackPhase.FORWARD)

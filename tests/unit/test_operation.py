@@ -70,6 +70,13 @@ class TestOwner:
             around.poll()
         assert around.schedules.polls == {}
 
+    def test_polls_that_did_not_get_on_record_end_too(self, around):
+        operation = around.open(event())
+        around.schedules.create(operation.record.key, "r1", NOW + 3600)
+        operation.succeed({}, "", "Succeeded")
+        around.poll().pay()
+        assert around.schedules.polls == {}
+
     def test_an_older_one_that_lambda_tries_again_does_nothing(self, around):
         older = event()
         around.now += 100
@@ -92,6 +99,14 @@ class TestOwner:
             around.open(event("r2", around.now, "Update"))
         around.direction = StackDirection.UNKNOWN
         assert around.open(event("r2", around.now, "Update")).record.request_id == "r2"
+
+    def test_one_that_is_being_deleted_sends_only_deletes(self, around):
+        around.open(event("d", request_type="Delete"))
+        around.direction = StackDirection.DELETING
+        around.now += 1
+        with pytest.raises(Superseded):
+            around.open(event("r2", around.now, "Update"))
+        assert around.open(event("d2", around.now, "Delete")).record.request_id == "d2"
 
     def test_what_the_resource_remembers_survives(self, around):
         around.open(event()).checkpoint({}, {"type_change": {"x": 1}})

@@ -32,7 +32,8 @@ from tests.unit.cases import (
     update,
 )
 
-NOBODY_WAITS = [StackPhase.ROLLING_BACK, StackPhase.ENDED]
+TURNED = [StackPhase.ROLLING_BACK, StackPhase.ENDED]
+NOBODY_WAITS = [*TURNED, StackPhase.COMPLETE]
 
 
 @pytest.mark.parametrize("module", [reconcile, migration])
@@ -177,6 +178,19 @@ class TestRetention:
         late = failure(decide(request(OLD, 30, phase=phase), cluster(), FRESH, NOW))
         assert isinstance(late, Conflicting)
         assert "out of date" in late.reason
+
+    @pytest.mark.parametrize("phase", TURNED)
+    def test_nor_after_the_stack_has_accepted(self, phase):
+        accepted = request(NEW, 30, handle=HANDLE, accepted=True, phase=phase)
+        assert isinstance(failure(decide(accepted, cluster(hsm_type=NEW), asked(), NOW)), Conflicting)
+
+    def test_an_accepted_one_reads_the_stack_too(self):
+        accepted = request(NEW, 30, handle=HANDLE, accepted=True, phase=StackPhase.UNREAD, is_fresh=False)
+        assert isinstance(decide(accepted, cluster(hsm_type=NEW), asked(), NOW), ReadStack)
+
+    def test_and_goes_on_while_its_stack_rests_as_it_was_declared(self):
+        accepted = request(NEW, 30, handle=HANDLE, accepted=True, phase=StackPhase.COMPLETE)
+        assert isinstance(decide(accepted, cluster(hsm_type=NEW), asked(), NOW), ModifyRetention)
 
     def test_an_update_whose_stack_is_at_rest_sets_nothing_either(self):
         at_rest = update(OLD, hsm_type=OLD, retention=30, phase=StackPhase.ENDED)

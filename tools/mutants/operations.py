@@ -62,6 +62,20 @@ MUTANTS = (
         _OPERATION,
     ),
     Mutant(
+        "polls that did not get on record never end",
+        _O,
+        "return cls(replace(record, scheduled=True), ports, traits)",
+        "return cls(record, ports, traits)",
+        _OPERATION,
+    ),
+    Mutant(
+        "a stack that is being deleted sends updates",
+        _O,
+        'if direction is StackDirection.DELETING and fresh.request_type != "Delete":',
+        "if False:",
+        _OPERATION,
+    ),
+    Mutant(
         "a poll of anybody acts",
         _O,
         "record is None or record.request_id != poll.request_id",

@@ -212,7 +212,7 @@ MUTANTS = (
     Mutant(
         "a forward request goes on in a rollback",
         _M,
-        "    if request.phase in (StackPhase.ENDED, StackPhase.ROLLING_BACK):\n        return Fail(",
+        "    if request.is_out_of_date:\n        return Fail(",
         "    if False:\n        return Fail(",
         _USER,
     ),

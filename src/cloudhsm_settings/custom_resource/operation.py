@@ -146,7 +146,8 @@ class Operation:
             except (Failure, Transient) as error:
                 ports.warn("schedule not deleted", because=str(error))
             raise Superseded("the poll is not the owner's")
-        return cls(record, ports, traits)
+        # That polls are scheduled may not have got on record; this one proves it, and so they end with the operation.
+        return cls(replace(record, scheduled=True), ports, traits)
 
     @classmethod
     def unrecorded(cls, delivery: Delivery, ports: Ports, traits: Traits) -> "Operation":
@@ -389,6 +390,8 @@ def _taken_over(current: Record, fresh: Record, ports: Ports) -> Record:
             is_clean_up = current.request_type == "Create" and fresh.request_type == "Delete"
             if direction is StackDirection.AT_REST and not is_clean_up:
                 raise Superseded("the stack is not being operated on: no newer request is due")
+            if direction is StackDirection.DELETING and fresh.request_type != "Delete":
+                raise Superseded("the stack is being deleted: only a Delete is due")
             after = _superseding(current, fresh)
     try:
         return ports.store.write(current, after)
