@@ -38,9 +38,14 @@ class _Change:
     def seen_by(self, properties: Mapping[str, Any], old: Mapping[str, Any], request_id: str) -> Self:
         """The change as a request sees it, and leaves it to the next one."""
         undoes = digest_of(properties) == self.before and digest_of(old) == self.after
-        # A cancelled update finds its own change, and takes the stack's rollback for its own.
-        goes_on = self.undoes and request_id == self.request_id
-        return replace(self, is_last=self.is_last and (undoes or goes_on))
+        return replace(self, is_last=self.is_last and (undoes or request_id == self.request_id))
+
+    def is_way_forward_of(self, request_id: str) -> bool:
+        """Whether a request made it itself, and not to undo another: there is nothing in it that it could undo.
+
+        A cancelled update finds its own change, and takes the stack's rollback for its own.
+        """
+        return request_id == self.request_id and not self.undoes
 
 
 @dataclass(frozen=True)

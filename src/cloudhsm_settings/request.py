@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from enum import StrEnum
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from cloudhsm_settings.custom_resource.record import Record
 from cloudhsm_settings.declared import retention_of
@@ -11,6 +11,7 @@ from cloudhsm_settings.history import Memory, RetentionChange, TypeChange
 from cloudhsm_settings.identity import declared_cluster
 from cloudhsm_settings.properties import Settings
 
+_Change = TypeVar("_Change", TypeChange, RetentionChange)
 _FRESH = 5
 """Seconds after its signature in which a request needs not ask which way its stack goes."""
 
@@ -66,9 +67,9 @@ class Request:
     former: Former | None = None
     """None for a Create."""
     change: TypeChange | None = None
-    """The last change of type that this resource made."""
+    """The last change of type that this resource made, but for the request's own way forward."""
     retention_change: RetentionChange | None = None
-    """The last change of the retention that this resource made."""
+    """The last change of the retention that this resource made, but for the request's own way forward."""
     direction: StackPhase = StackPhase.UNREAD
     """Which way the stack went when it was first read: it tells a rollback's request from a user's."""
     phase: StackPhase = StackPhase.UNREAD
@@ -101,8 +102,8 @@ class Request:
             deadline=record.deadline,
             handle_deadline=record.handle_deadline,
             former=Former.read(record.old_properties, record.existing_id) if record.request_type == "Update" else None,
-            change=memory.type_change,
-            retention_change=memory.retention_change,
+            change=_undoable(memory.type_change, record.request_id),
+            retention_change=_undoable(memory.retention_change, record.request_id),
             direction=progress.direction,
             is_fresh=not record.scheduled and now - record.signed_at <= _FRESH,
             may_be_overtaken=not record.scheduled,
@@ -218,3 +219,7 @@ class Progress:
         if "direction" in known:
             known["direction"] = StackPhase(known["direction"])
         return cls(**known)
+
+
+def _undoable(change: _Change | None, request_id: str) -> _Change | None:
+    return None if change is None or change.is_way_forward_of(request_id) else change

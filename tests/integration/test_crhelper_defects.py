@@ -266,7 +266,7 @@ def test_polling_ends_by_itself(side):
     for name in side.harness.schedules():
         schedule = side.harness.scheduler.get_schedule(GroupName=GROUP, Name=name)
         assert schedule["ActionAfterCompletion"] == "DELETE"
-        assert 0 < schedule["EndDate"].timestamp() - side.harness.clock() <= 3600 + LEEWAY
+        assert 0 < schedule["EndDate"].timestamp() - side.harness.clock() <= 43200 + LEEWAY
     assert side.events.list_rules()["Rules"] == []
 
 

@@ -203,7 +203,7 @@ class People:
         match what:
             case "migrate":
                 cluster.outcome = random.choice(OUTCOMES)
-                members = {"HsmType": NEW}
+                members = {"HsmType": random.choice((NEW, NEW, OTHER))}
             case "revert":
                 members = {"HsmType": OLD}
             case "add an HSM":

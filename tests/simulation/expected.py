@@ -96,7 +96,6 @@ EXPECTED: tuple[str, ...] = (
         "destination: EventAgeExceeded",
         "condition failed",
         "schedule exists already",
-        "schedule ended by itself",
     ),
     *(f"others: {what}" for what in ("migrate", "revert", "add an HSM", "retention", "AWS moves it")),
     *(f"migration begun by a user: {end}" for end in MigrationOutcome),

@@ -115,6 +115,8 @@ class Oracle:
             sent.claimed_at, sent.claimed_by = self.now, invocation.who
         if item["Ended"]["BOOL"] and item["RequestId"]["S"] == sent.event_id:
             sent.end_written_at = sent.end_written_at or self.now
+            is_paid = item["Settled"]["BOOL"] and item["ResponsePaid"]["BOOL"]
+            sent.paid_at = (sent.paid_at or self.now) if is_paid else None
         self.secret(str(item.get("Declared")), sent, "the inventory")
 
     def unreadable(self, request_id: str) -> None:
@@ -271,7 +273,7 @@ class Oracle:
         shared = sum(each.handle == handle.url for each in self.cloudformation.requests) > 1
         # What was on its way when the record turned unreadable cannot be called back.
         underway = sent.unreadable_at is not None and said.by.wrote_at < sent.unreadable_at
-        if former and not (shared or underway):
+        if former and not (shared or underway or _is_unrecorded(former[0])):
             self.broke("one end", sent, f"signal {former[0].status} and then {said.status}")
         if self.boundary.swarm.mood == "calm" and sent.signals and not shared:
             self.broke("one signal", sent, "a second signal though nothing went wrong")
@@ -335,13 +337,9 @@ class Oracle:
         sent.clean_responses += invocation.responded
         if sent.clean_responses > MOST_RESPONSES:
             self.broke("one response", sent, f"number {sent.clean_responses} though nothing hinders it")
-        item = self.table.items.get((sent.stack.stack_id, sent.resource.name), {})
-        is_paid = all(item.get(name, {}).get("BOOL") for name in ("Ended", "Settled", "ResponsePaid"))
-        is_over = is_paid and item["RequestId"]["S"] == sent.event_id
-        # Whoever wrote the end may be about to delete the schedule.
-        since = self.now if sent.end_written_at is None else sent.end_written_at + UNDERWAY
-        comes_later = invocation.who == "poll" and since < invocation.started_at
-        if comes_later and is_over and self.scheduler.polls_for(sent.event_id):
+        # Whoever paid may be about to delete the schedule.
+        is_over = sent.paid_at is not None and sent.paid_at + UNDERWAY < invocation.started_at and sent.later is None
+        if invocation.who == "poll" and is_over and self.scheduler.polls_for(sent.event_id):
             self.broke("nothing outlives its use", sent, "a poll of what has ended leaves its schedule")
 
     def closed(self, sent: Sent) -> None:
@@ -351,11 +349,14 @@ class Oracle:
             self.broke("every request has its response in time", sent, f"none after {sent.timeout:.0f} seconds")
 
     def _seems_older(self, sent: Sent) -> bool:
-        """Whether clocks differ, and the request before it was signed later or made its claim later."""
+        """Whether clocks differ, and the request before it was signed later, or made its claim later."""
         earlier = sent.earlier
         if earlier is None or not self.boundary.swarm.skew:
             return False
-        return _in_doubt(earlier, sent) or (earlier.signed_at > sent.signed_at and sent.fault_at > 0)
+        # An update and its rollback name each other: what came before them would tell, if it were on record.
+        unknown_before = earlier.earlier is None or earlier.earlier.claimed_at is None
+        signed_before = earlier.signed_at > sent.signed_at and (sent.fault_at > 0 or unknown_before)
+        return _in_doubt(earlier, sent) or signed_before
 
     def _excused(self, sent: Sent, until: float) -> bool:
         missed = any(who == sent.event_id and until - GRACE < at <= until for at, who in self.scheduler.missed)

@@ -82,6 +82,8 @@ class Sent:
     """Invocations without any fault that sent a response."""
     end_written_at: float | None = None
     """When its end was put on record."""
+    paid_at: float | None = None
+    """Since when nothing is owed any more, by the record."""
     clean_runs: int = 0
     """Invocations that ended well without any fault."""
 

@@ -16,11 +16,15 @@ class TestWhoseChangeIsUndone:
     def test_that_of_the_update_whose_properties_are_swapped(self):
         assert CHANGE.seen_by(BEFORE, AFTER, "r2").is_last
 
-    def test_that_of_a_rollback_goes_on_when_it_is_tried_again(self):
-        assert replace(CHANGE, undoes=True).seen_by(AFTER, BEFORE, "r1").is_last
+    def test_that_of_the_request_itself(self):
+        assert CHANGE.seen_by(AFTER, BEFORE, "r1").is_last
 
-    def test_but_not_that_of_an_update_which_takes_itself_for_a_rollback(self):
-        assert not CHANGE.seen_by(AFTER, BEFORE, "r1").is_last
+    def test_but_not_by_an_update_which_takes_itself_for_a_rollback(self):
+        assert CHANGE.is_way_forward_of("r1")
+        assert not CHANGE.is_way_forward_of("r2")
+
+    def test_and_by_a_rollback_that_is_tried_again(self):
+        assert not replace(CHANGE, undoes=True).is_way_forward_of("r1")
 
     @pytest.mark.parametrize(
         ("properties", "old"),

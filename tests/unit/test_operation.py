@@ -423,19 +423,13 @@ class TestDelete:
 
 
 class TestPolls:
-    def test_are_scheduled_once_and_until_the_last_deadline(self, around):
+    @pytest.mark.parametrize("sent", [event(), with_handle(), event(kind="Update"), event(kind="Delete")])
+    def test_are_scheduled_once_and_as_long_as_anything_may_last(self, around, sent):
         until = []
         around.schedules.create = lambda key, request_id, end: until.append(end)
-        operation = around.open(event())
+        operation = around.open(sent)
         operation.wait()
         operation.wait()
-        assert until == [NOW + 3600 - 15 + LEEWAY]
-
-    @pytest.mark.parametrize("sent", [with_handle(), event(kind="Update")])
-    def test_last_as_long_as_a_wait_condition_or_a_way_back_may(self, around, sent):
-        until = []
-        around.schedules.create = lambda key, request_id, end: until.append(end)
-        around.open(sent).wait()
         assert until == [NOW + 43200 - 15 + LEEWAY]
 
     def test_of_nobody_end(self, around):

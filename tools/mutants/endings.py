@@ -61,8 +61,8 @@ MUTANTS = (
     Mutant(
         "a cancelled update undoes its own change",
         "history",
-        "goes_on = self.undoes and request_id == self.request_id",
-        "goes_on = request_id == self.request_id",
+        "return request_id == self.request_id and not self.undoes",
+        "return False",
         ("history",),
     ),
     Mutant(

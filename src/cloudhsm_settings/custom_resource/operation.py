@@ -325,9 +325,9 @@ class Operation:
         record = self.record
         if record.scheduled or not self._recorded:
             return
-        may_last = record.handle_url or record.signals or record.request_type == "Update"
-        until = max(record.deadline, record.handle_deadline if may_last else 0)
-        self._ports.schedules.create(record.key, record.request_id, until + LEEWAY)
+        # As long as anything can last: a request that is sent again has a later deadline, and finds these polls.
+        until = max(record.deadline, record.handle_deadline) + LEEWAY
+        self._ports.schedules.create(record.key, record.request_id, until)
         self.record = replace(self.record, scheduled=True)
 
     def _unschedule(self) -> None:
