@@ -46,7 +46,7 @@ def _is_excused_failure(sent: Sent, said: Said, reason: str) -> bool:
     if not sent.is_rollback:
         denied += ("cloudhsm:DescribeClusters", "cloudhsm:ModifyCluster")
     was_denied = any(action in reason and sent.struck[f"{action} denied"] for action in denied)
-    by_responder = said.by.who == "responder" and (not sent.clean_runs or _is_unrecorded(said))
+    by_responder = "responder" in (said.by.who, sent.ended_by) and (not sent.clean_runs or _is_unrecorded(said))
     unknown_direction = sent.is_rollback and sent.unread_stack and not sent.read_stack
     return was_denied or by_responder or sent.unreadable_at or unknown_direction
 
@@ -114,7 +114,8 @@ class Oracle:
         if sent.claimed_at is None:
             sent.claimed_at, sent.claimed_by = self.now, invocation.who
         if item["Ended"]["BOOL"] and item["RequestId"]["S"] == sent.event_id:
-            sent.end_written_at = sent.end_written_at or self.now
+            if sent.end_written_at is None:
+                sent.end_written_at, sent.ended_by = self.now, invocation.who
             is_paid = item["Settled"]["BOOL"] and item["ResponsePaid"]["BOOL"]
             sent.paid_at = (sent.paid_at or self.now) if is_paid else None
         self.secret(str(item.get("Declared")), sent, "the inventory")

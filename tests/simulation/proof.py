@@ -44,7 +44,8 @@ def not_set_back(sent: Sent, oracle: "Oracle") -> str:
     undone, truth = sent.earlier, oracle.cloudhsm.truth(sent.cluster_id)
     if undone is None or undone.properties != sent.old or truth is None or sent.fault_at or undone.fault_at:
         return ""
-    was_set = any(each.setting != "HsmType" and not each.refused for each in undone.changes)
+    set_here = (each for each in undone.changes if each.cluster_id == sent.cluster_id)
+    was_set = any(each.setting != "HsmType" and not each.refused for each in set_here)
     declared = (sent.properties.get("BackupRetentionPolicy") or {}).get("Value")
     shown = (truth.retention or {}).get("Value", "")
     if not was_set or declared in (None, shown) or truth.state != "ACTIVE" or _moved_lately(sent, oracle):

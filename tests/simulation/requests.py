@@ -82,6 +82,8 @@ class Sent:
     """Invocations without any fault that sent a response."""
     end_written_at: float | None = None
     """When its end was put on record."""
+    ended_by: str = ""
+    """Who put it there: a request, a poll or the responder."""
     paid_at: float | None = None
     """Since when nothing is owed any more, by the record."""
     clean_runs: int = 0

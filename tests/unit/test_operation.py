@@ -282,6 +282,19 @@ class TestDoubt:
     def test_a_first_attempt_is_the_newer_one(self, around):
         assert around.open(self.undone(around)).record.request_id == "r2"
 
+    @pytest.mark.parametrize("direction", [StackDirection.AT_REST, StackDirection.DELETING])
+    def test_what_only_the_chain_puts_after_an_end_asks_for_its_stack(self, around, direction):
+        # What the rollback of a later update leaves behind is what an earlier one followed upon.
+        around.open(event("r2", kind="Update")).succeed({}, "", "Succeeded")
+        properties = {**event()["ResourceProperties"], "HsmType": "b"}
+        old = event()["ResourceProperties"]
+        late = event("r1", NOW - 30, "Update", ResourceProperties=properties, OldResourceProperties=old)
+        around.direction = direction
+        with pytest.raises(Superseded):
+            around.open(late)
+        around.direction = StackDirection.IN_PROGRESS
+        assert around.open(late).record.request_id == "r1"
+
     def test_a_retry_is_the_older_one(self, around):
         back = self.undone(around)
         around.now += 40

@@ -69,6 +69,13 @@ MUTANTS = (
         _OPERATION,
     ),
     Mutant(
+        "the chain alone puts an older request after an end",
+        _O,
+        "is_sure = current.ended and fresh.signed_at >= current.signed_at",
+        "is_sure = current.ended",
+        _OPERATION,
+    ),
+    Mutant(
         "a stack that is being deleted sends updates",
         _O,
         'if direction is StackDirection.DELETING and fresh.request_type != "Delete":',

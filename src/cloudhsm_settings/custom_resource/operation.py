@@ -385,7 +385,9 @@ def _taken_over(current: Record, fresh: Record, ports: Ports) -> Record:
                 raise Superseded("the request on record undid this one, as far as can be told")
             after = _superseding(current, fresh)
         case Standing.NEWER:
-            direction = StackDirection.UNKNOWN if current.ended else ports.stack_direction(current.stack_id)
+            # What has ended gives way, unless only the chain says that this one is newer.
+            is_sure = current.ended and fresh.signed_at >= current.signed_at
+            direction = StackDirection.UNKNOWN if is_sure else ports.stack_direction(current.stack_id)
             # A Delete of what a Create may have left behind is tried again after its stack has come to rest.
             is_clean_up = current.request_type == "Create" and fresh.request_type == "Delete"
             if direction is StackDirection.AT_REST and not is_clean_up:
