@@ -194,6 +194,8 @@ class Provider:
             yield
         finally:
             client.update_function_configuration(FunctionName=function, Handler=handler)
+            # An environment that was starting meanwhile crashes once more.
+            assert eventually(lambda: "FunctionError" not in client.invoke(FunctionName=function, Payload=b"{}"), 30)
 
     def mailbox(self) -> tuple[str, Callable[[], bool]]:
         """A ResponseURL, and whether something has arrived there."""

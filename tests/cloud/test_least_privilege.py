@@ -16,7 +16,7 @@ from sandbox.stacks import Stacks
 from tests.cloud.permissions import TAGS, Grant, Provider, eventually, grants, prescribed, start
 from tools.deployed import EVERY_PARAMETER
 
-pytestmark = [pytest.mark.cloud, pytest.mark.weekly]
+pytestmark = pytest.mark.cloud
 SPEED = 600
 SECONDS_AT_MOST = 40
 numbers = itertools.count(1)
