@@ -87,10 +87,11 @@ def converge(
         return run.run()
     except Transient as transient:
         run.progress = replace(run.progress, waits_for=reasons.unreachable(transient))
-        last: Wait | Fail = unreachable(run.request, transient, run.progress, around.now())
-        if isinstance(last, Fail):
+        if run.unread is None:
             with suppress(Transient):
+                # Not only at the end: it may be hidden just then.
                 run.read_stack_if_unread()
+        last: Wait | Fail = unreachable(run.request, transient, run.progress, around.now())
     except Failure as failure:
         last = run.failed(failure)
     decision = _kind(run.request, last)
@@ -109,6 +110,8 @@ class _Run:
     cloudhsm: CloudHsm
     around: Surroundings
     cluster: Cluster | None = None
+    unread: Transient | None = None
+    """Why the stack could not be read in this poll, where trying again may help."""
 
     def run(self) -> Step:
         self.cluster = self._observed()
@@ -127,7 +130,9 @@ class _Run:
                     self._modify_hsm_type(decision)
                 case Wait(progress):
                     return Step(decision, self.cluster, progress, self.memory)
-                case Done() | Fail():
+                case Fail():
+                    return Step(self._told(decision), self.cluster, self.progress, self.memory)
+                case Done():
                     return Step(decision, self.cluster, self.progress, self.memory)
 
     def read_stack_if_unread(self) -> None:
@@ -141,7 +146,14 @@ class _Run:
             self.read_stack_if_unread()
         except Transient as transient:
             return unreachable(self.request, transient, self.progress, self.around.now())
-        return Fail(failure)
+        return self._told(Fail(failure))
+
+    def _told(self, failed: Fail) -> Wait | Fail:
+        """The failure, unless it may be a rollback's: what cannot be read now may be read at a later poll."""
+        may_be_a_rollback = self.request.former is not None and self.request.direction is StackPhase.UNKNOWN
+        if self.unread is None or not may_be_a_rollback:
+            return failed
+        return unreachable(self.request, self.unread, self.progress, self.around.now())
 
     def _observed(self) -> Cluster | None:
         """What CloudHSM says, unless it lags behind an earlier operation. Of an own change, reads are the proof."""
@@ -157,12 +169,12 @@ class _Run:
         """The phase, and the direction as soon as it can be read; a stack that has turned has ended this request."""
         try:
             phase = self.around.stack_phase()
-        except Transient:
-            if self.progress.unreadable >= _MOST_UNREADABLE:
-                phase = StackPhase.UNKNOWN
-            else:
+        except Transient as transient:
+            self.unread = transient
+            if self.progress.unreadable < _MOST_UNREADABLE:
                 self.progress = replace(self.progress, unreadable=self.progress.unreadable + 1)
                 raise
+            phase = StackPhase.UNKNOWN
         if self.progress.direction in (StackPhase.UNREAD, StackPhase.UNKNOWN):
             self.progress = replace(self.progress, direction=phase)
         direction = self.progress.direction

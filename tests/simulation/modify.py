@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from sandbox.cloudhsm import MigrationOutcome
 from tests.simulation.cloudhsm import Change
-from tests.simulation.requests import Sent
+from tests.simulation.requests import Properties, Sent
 
 if TYPE_CHECKING:
     from tests.simulation.oracle import Oracle
@@ -45,7 +45,7 @@ def _once(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
     if len(taken) < 2 or taken[-1] is not change:
         return
     first = taken[-2]
-    if first.invocation.faults and _left_no_trace(first, oracle.boundary.swarm.missing):
+    if sent.fault_at and _left_no_trace(first, oracle.boundary.swarm.missing):
         return
     # A process that died in the call cannot know that somebody has set it back since.
     if not oracle.cloudhsm.touched_since(taken[-2].at, change.cluster_id, except_by=sent.name):
@@ -96,18 +96,32 @@ def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
     invocation = change.invocation
     unreadable = "stack" not in invocation.seen and invocation.was_struck_at("cloudformation")
     status = invocation.seen.get("stack") or invocation.stack_was
-    # A first delivery does not ask for the retention: its stack can hardly have turned in these seconds.
+    # A first delivery does not ask for the retention: its stack can hardly have turned since its signature.
     fresh = (
         change.setting != "HsmType"
         and invocation.who == "request"
-        and (sent.claimed_at or change.at) - sent.sent_at <= FRESH
+        and (sent.claimed_at or change.at) - sent.signed_at <= FRESH
     )
     # It is what the rollback sets too: an update that was cancelled at once cannot be told from it.
     either_way = change.setting != "HsmType" and (sent.old or {}).get(change.setting) == sent.properties.get(
         change.setting
     )
-    if not (sent.is_rollback or unreadable or fresh or either_way) and _turned(status):
+    looks_so = change.setting != "HsmType" and _looks_like_a_rollback(sent)
+    if not (sent.is_rollback or unreadable or fresh or either_way or looks_so) and _turned(status):
         yield "nobody waits", f"the stack is {status}"
+
+
+def _looks_like_a_rollback(sent: Sent) -> bool:
+    """Whether it undoes the change of the request before it, which is all that a rollback's request tells too."""
+    before = sent.earlier
+    if before is None or not before.changes:
+        return False
+    swapped = (before.old or {}, before.properties), (sent.properties, sent.old or {})
+    return all(_without_handle(one) == _without_handle(other) for one, other in zip(*swapped, strict=True))
+
+
+def _without_handle(properties: Properties) -> Properties:
+    return {name: value for name, value in properties.items() if name != "WaitConditionHandle"}
 
 
 def _consented(change: Change, sent: Sent) -> Iterator[Broken]:

@@ -47,8 +47,17 @@ def _is_excused_failure(sent: Sent, said: Said, reason: str) -> bool:
         denied += ("cloudhsm:DescribeClusters", "cloudhsm:ModifyCluster")
     was_denied = any(action in reason and sent.struck[f"{action} denied"] for action in denied)
     by_responder = "responder" in (said.by.who, sent.ended_by) and (not sent.clean_runs or _is_unrecorded(said))
-    unknown_direction = sent.is_rollback and sent.unread_stack and not sent.read_stack
+    is_short = sent.timeout < SHORTEST_WAIT
+    unknown_direction = sent.is_rollback and sent.unread_stack and (is_short or not sent.read_stack)
     return was_denied or by_responder or sent.unreadable_at or unknown_direction
+
+
+def _is_given_up(sent: Sent) -> bool:
+    """Whether nobody tries it again: the responder failed for it too, or it is a Delete whose table is denied.
+
+    A Delete succeeds without the table: a denied one is answered once, any other is tried again for the record.
+    """
+    return sent.lost or (sent.kind == "Delete" and sent.struck["dynamodb:UpdateItem denied"] > 0)
 
 
 def _in_doubt(older: Sent, newer: Sent) -> bool:
@@ -374,7 +383,7 @@ class Oracle:
         for sent in self.cloudformation.requests:
             handle = self.cloudformation.handles.get(sent.handle or "")
             # Whoever takes over owes it too: lost is what the responder of the last owner has failed for.
-            lost = sent.lost or (sent.later is not None and sent.later.lost)
+            lost = sent.lost or (sent.later is not None and _is_given_up(sent.later))
             if handle is None or handle.owner != sent.name or sent.signals or lost or sent.refused:
                 continue
             # The responder knows no handles: what it alone has claimed failed before anything was accepted.
@@ -385,12 +394,10 @@ class Oracle:
             self.broke("nothing outlives its use", self._of(schedule.event), f"schedule {schedule.name}")
         for (stack_id, name), item in sorted(self.table.items.items()):
             last = self.cloudformation.latest.get((stack_id, name))
-            # A Delete succeeds without the table: a denied one is answered once, any other is tried again for the record.
-            given_up = last is not None and (last.lost or last.struck["dynamodb:UpdateItem denied"])
             # Of a stack that cannot be read nobody knows whether a Delete is of all of it, or cleans up a former cluster.
             unknown = last is not None and last.unread_stack and not last.read_stack
             is_another = last is not None and item["PhysicalResourceId"]["S"] != last.physical_id
-            excused = last is not None and (given_up or (unknown and is_another) or self._seems_older(last))
+            excused = last is not None and (_is_given_up(last) or (unknown and is_another) or self._seems_older(last))
             if last is None or (last.kind == "Delete" and not excused):
                 self.broke("nothing outlives its use", last, f"a record: {sorted(item)}")
 

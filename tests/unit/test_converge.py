@@ -28,10 +28,13 @@ class World:
     fails_to_record: bool = False
     denies: bool = False
     """Whether DescribeClusters is denied."""
+    unreachable: bool = False
     recorded: list = field(default_factory=list)
     """The memory of each checkpoint."""
 
     def describe_clusters(self, **_):
+        if self.unreachable:
+            raise error("ThrottlingException")
         if self.denies:
             raise error("AccessDeniedException")
         hsms = [{"HsmId": "hsm-1", "HsmType": self.hsm_type, "State": "ACTIVE"}]
@@ -122,6 +125,25 @@ class TestWhomAFailureIsTold:
     def test_is_known_first(self):
         world = World(denies=True, phases=[Transient("cloudformation:DescribeStacks", "Throttling")])
         assert isinstance(world.step(update()).decision, Wait)
+
+    @pytest.mark.parametrize("what", [{"denies": True}, {"errors": [error("AccessDeniedException")]}])
+    def test_as_long_as_only_trouble_hides_it_nobody_is(self, what):
+        world = World(phases=[Transient("cloudformation:DescribeStacks", "Throttling")], **what)
+        assert isinstance(world.step(update(), replace(FRESH, unreadable=3)).decision, Wait)
+
+    def test_the_stack_is_read_while_cloudhsm_is_out_of_reach(self):
+        world = World(unreachable=True, phases=[StackPhase.ROLLING_BACK])
+        step = world.step(update())
+        assert isinstance(step.decision, Wait)
+        assert step.progress.direction is StackPhase.ROLLING_BACK
+
+    def test_a_user_is_told_where_the_stack_may_not_be_read(self):
+        assert isinstance(World(denies=True, phases=[StackPhase.UNKNOWN]).step(update()).decision, Fail)
+
+    def test_a_create_is_told_at_once(self):
+        read = Transient("cloudformation:DescribeStacks", "Throttling")
+        world = World(errors=[error("AccessDeniedException")], phases=[read])
+        assert isinstance(world.step(request(), replace(FRESH, unreadable=3)).decision, Fail)
 
     def test_a_user_is_told(self):
         assert isinstance(World(denies=True).step(update()).decision, Fail)

@@ -295,6 +295,23 @@ class TestDoubt:
         around.direction = StackDirection.IN_PROGRESS
         assert around.open(late).record.request_id == "r1"
 
+    @pytest.mark.parametrize("seconds", [0, CLOCK_SKEW])
+    def test_nor_does_a_signature_within_the_difference_of_clocks(self, around, seconds):
+        around.open(event("d", kind="Delete")).succeed({}, "", "Deleted")
+        around.direction = StackDirection.DELETING
+        with pytest.raises(Superseded):
+            around.open(event("r1", NOW + seconds, "Update"))
+
+    def test_what_has_ended_and_is_not_told_yet_gives_way_to_no_older_signature(self, around):
+        around.open(event("r0", kind="Update")).succeed({}, "", "Succeeded")
+        properties, old = {"ClusterId": ID, "HsmType": "a"}, {"ClusterId": ID, "HsmType": "b"}
+        back = event("back", kind="Update", ResourceProperties=properties, OldResourceProperties=old)
+        around.down = True
+        with pytest.raises(Transient):
+            around.open(back).succeed({}, "", "Succeeded")
+        with pytest.raises(Superseded):
+            around.open(event("late", NOW - 4, "Update", ResourceProperties=old, OldResourceProperties=properties))
+
     def test_a_retry_is_the_older_one(self, around):
         back = self.undone(around)
         around.now += 40
@@ -323,6 +340,13 @@ class TestSentAgain:
         around.open(event()).succeed({}, "", "Succeeded")
         assert [to for to, _ in around.delivered] == [again, url("r1")]
         assert around.record.signed_at == max(NOW, NOW + later)
+
+    def test_and_all_of_three(self, around):
+        around.open(event()).wait()
+        for name in ("again", "once-more"):
+            around.open(event(ResponseURL=url(name, NOW + 1))).wait()
+        around.open(event()).succeed({}, "", "Succeeded")
+        assert [to for to, _ in around.delivered] == [url("once-more", NOW + 1), url("again", NOW + 1), url("r1")]
 
     def test_the_retry_of_a_first_delivery_changes_nothing(self, around):
         again = url("again", NOW + CLOCK_SKEW + 1)
@@ -468,7 +492,7 @@ def test_a_record_of_another_version_is_not_resumed(around):
     before = dict(around.store.items[key])
     operation = around.open(event(ResponseURL=url("another")))
     assert not operation.record.readable
-    assert operation.record.response_url == url("another")
+    assert (operation.record.response_url, operation.record.former_urls) == (url("another"), (url("r1"),))
     assert around.store.items[key] == before
 
 

@@ -66,6 +66,13 @@ MUTANTS = (
         ("history",),
     ),
     Mutant(
+        "a failure is told though it may be a rollback's",
+        "converge",
+        "if self.unread is None or not may_be_a_rollback:",
+        "if True:",
+        _CARRIED,
+    ),
+    Mutant(
         "a change of a rollback is not told from an update's",
         "converge",
         "undoes = former is not None and former.is_last",

@@ -71,7 +71,7 @@ MUTANTS = (
     Mutant(
         "the chain alone puts an older request after an end",
         _O,
-        "is_sure = current.ended and fresh.signed_at >= current.signed_at",
+        "is_sure = current.ended and fresh.signed_at - current.signed_at > CLOCK_SKEW",
         "is_sure = current.ended",
         _OPERATION,
     ),
@@ -209,8 +209,22 @@ MUTANTS = (
     Mutant(
         "one URL of two is told",
         _O,
-        "filter(None, (record.response_url, record.former_url))",
+        "(record.response_url, *record.former_urls)",
         "(record.response_url,)",
+        _OPERATION,
+    ),
+    Mutant(
+        "only the last two URLs are told",
+        _O,
+        "former_urls=known[:_FORMER_URLS] if",
+        "former_urls=known[:1] if",
+        _OPERATION,
+    ),
+    Mutant(
+        "a record of another version loses its URLs",
+        _O,
+        "former_urls=tuple(others[:_FORMER_URLS]), ",
+        "",
         _OPERATION,
     ),
     Mutant(

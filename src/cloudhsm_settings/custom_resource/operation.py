@@ -40,6 +40,7 @@ _SECONDS_TO_SIGNAL = 15
 _RETRIES_ARE_OVER = 600
 """Seconds after its signature in which Lambda has tried a request, and the responder, for the last time."""
 _RECENT = 8
+_FORMER_URLS = 3
 _ATTEMPTS = 5
 
 
@@ -296,7 +297,7 @@ class Operation:
         if record.response is None or record.response_paid:
             return []
         body = bodies.response_body(record, record.response, self._ports.log_location, self._traits.trimmed_first)
-        for url in filter(None, (record.response_url, record.former_url)):
+        for url in (record.response_url, *record.former_urls):
             left = self._ports.seconds_left() - _ALLOWANCE
             try:
                 arrived = self._ports.deliver(url, body, left, what="the ResponseURL")
@@ -385,8 +386,8 @@ def _taken_over(current: Record, fresh: Record, ports: Ports) -> Record:
                 raise Superseded("the request on record undid this one, as far as can be told")
             after = _superseding(current, fresh)
         case Standing.NEWER:
-            # What has ended gives way, unless only the chain says that this one is newer.
-            is_sure = current.ended and fresh.signed_at >= current.signed_at
+            # What has ended gives way, unless clocks may differ so much that this one is the older.
+            is_sure = current.ended and fresh.signed_at - current.signed_at > CLOCK_SKEW
             direction = StackDirection.UNKNOWN if is_sure else ports.stack_direction(current.stack_id)
             # A Delete of what a Create may have left behind is tried again after its stack has come to rest.
             is_clean_up = current.request_type == "Create" and fresh.request_type == "Delete"
@@ -405,12 +406,13 @@ def _resumed(current: Record, fresh: Record) -> Record:
     """The same request again. A new ResponseURL is answered; the settings stay those that were first sent."""
     later = fresh.signed_at - current.signed_at
     # A retry of the first delivery may come after the second one.
-    if fresh.response_url in (current.response_url, current.former_url) or later < -CLOCK_SKEW:
+    known = (current.response_url, *current.former_urls)
+    if fresh.response_url in known or later < -CLOCK_SKEW:
         return current
     return replace(
         current,
         response_url=fresh.response_url,
-        former_url=current.response_url if later <= CLOCK_SKEW and not current.response_paid else "",
+        former_urls=known[:_FORMER_URLS] if later <= CLOCK_SKEW and not current.response_paid else (),
         response_paid=False,
         # The polls of what has ended are going, or gone.
         scheduled=current.scheduled and not current.ended,
@@ -426,7 +428,8 @@ def _read_as_far_as_can_be(current: Record, fresh: Record) -> Record:
     """
     names = ("fence", "memory", "recent", "scheduled", "response", "response_paid", "signals", "ended", "settled")
     kept = {name: getattr(current, name) for name in (*names, "outcome", "ended_at", "expires_at", "follows_on")}
-    return replace(fresh, **kept, readable=False)
+    others = [url for url in (current.response_url, *current.former_urls) if url not in ("", fresh.response_url)]
+    return replace(fresh, **kept, former_urls=tuple(others[:_FORMER_URLS]), readable=False)
 
 
 def _superseding(current: Record, fresh: Record) -> Record:

@@ -78,5 +78,7 @@ def _by_swap(current: Record, after: float) -> Standing:
     if current.follows_on or after >= 0:
         return Standing.NEWER
     # Its predecessor was missing when it came, which may be this one, and the signatures say so.
-    # But clocks differ, and what has ended loses nothing to a request that its stack may wait for.
-    return Standing.DOUBTFUL if current.ended else Standing.OLDER
+    # But clocks differ, and what has ended and was told loses nothing to a request that its stack may wait for.
+    # Whoever ended it without polls told it at once, and left it at that.
+    is_told = current.ended and (current.response_paid or not current.scheduled)
+    return Standing.DOUBTFUL if is_told else Standing.OLDER

@@ -45,8 +45,8 @@ class Record:
     request_id: str
     request_type: str = ""
     response_url: str = field(default="", repr=False)
-    former_url: str = field(default="", repr=False)
-    """A ResponseURL of the same request that may as well be the one that counts: clocks differ, so both are told."""
+    former_urls: tuple[str, ...] = field(default=(), repr=False)
+    """URLs that the same request was sent under before, so lately that one of them may be the newest; told too."""
     physical_resource_id: str = ""
     """What the operation is about: the declared cluster."""
     existing_id: str = ""
@@ -142,6 +142,14 @@ def _text(name: str) -> _Member:
     return _Member(name, lambda value: {"S": value} if value else None, lambda member: str(member["S"]))
 
 
+def _texts(name: str) -> _Member:
+    return _Member(
+        name,
+        lambda value: {"L": [{"S": each} for each in value]},
+        lambda member: tuple(str(each["S"]) for each in member["L"]),
+    )
+
+
 def _number(name: str, kind: Callable[[str], Any] = float) -> _Member:
     return _Member(name, lambda value: None if value is None else {"N": repr(value)}, lambda member: kind(member["N"]))
 
@@ -174,7 +182,7 @@ MEMBERS: Mapping[str, _Member] = {
     "RequestId": _text("request_id"),
     "RequestType": _text("request_type"),
     "ResponseURL": _text("response_url"),
-    "FormerURL": _text("former_url"),
+    "FormerURLs": _texts("former_urls"),
     "PhysicalResourceId": _text("physical_resource_id"),
     "ExistingId": _text("existing_id"),
     "ResourceProperties": _document("properties"),
@@ -204,11 +212,7 @@ MEMBERS: Mapping[str, _Member] = {
     "Outcome": _text("outcome"),
     "EndedAt": _number("ended_at"),
     "Memory": _document("memory"),
-    "Recent": _Member(
-        "recent",
-        lambda value: {"L": [{"S": each} for each in value]},
-        lambda member: tuple(str(each["S"]) for each in member["L"]),
-    ),
+    "Recent": _texts("recent"),
     "ExpiresAt": _number("expires_at", int),
 }
 """The members of an item, by their names in the table."""
