@@ -179,8 +179,9 @@ class _Run:
             self.progress = replace(self.progress, direction=phase)
         direction = self.progress.direction
         if direction is StackPhase.ROLLING_BACK:
-            # The polls of a rollback go on after its stack has come to rest; only a newer request ends them.
-            phase = StackPhase.ROLLING_BACK
+            # After its response the polls of a rollback go on though its stack has come to rest.
+            is_over = phase in (StackPhase.ENDED, StackPhase.COMPLETE) and not self.request.accepted
+            phase = StackPhase.ENDED if is_over else StackPhase.ROLLING_BACK
         elif phase is StackPhase.ROLLING_BACK:
             phase = StackPhase.ENDED if direction is StackPhase.FORWARD else phase
         self.request = replace(self.request, phase=phase, direction=direction)

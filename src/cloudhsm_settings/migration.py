@@ -44,10 +44,10 @@ def type_change(request: Request, cluster: Cluster, progress: Progress, now: flo
         if request.former is None and isinstance(refused, Fail):
             return refused
         return ReadStack(reasons.read_stack(request, cluster))
-    if request.rolls_back:
-        return _during_rollback(request, cluster, modify, now)
     if request.is_out_of_date:
         return Fail(Conflicting(reasons.nobody_waits(request)))
+    if request.rolls_back:
+        return _during_rollback(request, cluster, modify, now)
     return _by_the_user(request, cluster, modify, now)
 
 

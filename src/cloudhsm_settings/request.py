@@ -131,8 +131,9 @@ class Request:
     @property
     def is_out_of_date(self) -> bool:
         """Whether its stack was seen to have gone another way: what it declares is not wanted any more."""
-        turned = self.phase in (StackPhase.ENDED, StackPhase.ROLLING_BACK)
-        return not self.rolls_back and (turned or (self.phase is StackPhase.COMPLETE and not self.accepted))
+        if self.phase is StackPhase.ROLLING_BACK:
+            return not self.rolls_back
+        return self.phase is StackPhase.ENDED or (self.phase is StackPhase.COMPLETE and not self.accepted)
 
     @property
     def may_ask_direction(self) -> bool:

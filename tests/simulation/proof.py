@@ -81,7 +81,8 @@ def is_as_declared(sent: Sent, cluster: SandboxCluster) -> bool:
 
 def _moved_lately(sent: Sent, oracle: "Oracle") -> bool:
     """Whether somebody changed the cluster so lately that no read had to show it, this request apart."""
-    told_at = min(sent.told_at or oracle.now, oracle.now)
+    # What is on record is told as it was then, however late.
+    told_at = min(sent.end_written_at or oracle.now, sent.told_at or oracle.now)
     return oracle.cloudhsm.touched_since(told_at - LAG, sent.cluster_id, except_by=sent.name)
 
 

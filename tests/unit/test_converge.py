@@ -102,6 +102,14 @@ class TestOrder:
         assert step.memory.type_change is None
         assert isinstance(step.decision, Fail | Done)
 
+    @pytest.mark.parametrize("phase", [StackPhase.ENDED, StackPhase.COMPLETE])
+    @pytest.mark.parametrize(("accepted", "done"), [(False, []), (True, ["record", "modify"])])
+    def test_a_rollback_that_nobody_waits_for_any_more_makes_none(self, phase, accepted, done):
+        world = World(hsm_type=NEW, phases=[phase])
+        back = replace(rolling_back(change=ours()), accepted=accepted)
+        world.step(back, replace(FRESH, direction=StackPhase.ROLLING_BACK))
+        assert world.done == done
+
     def test_a_retention_is_remembered_before_it_is_set(self):
         world = World()
         step = world.step(request(hsm_type=None, retention=30))

@@ -190,6 +190,12 @@ class TestNeverWaits:
         in_a_hurry = rolling_back(change=ours(), may_be_overtaken=True, left=60)
         assert left_alone(decide(in_a_hurry, cluster("ACTIVE", NEW, window=3600), FRESH, NOW))
 
+    @pytest.mark.parametrize("retention", [None, 30])
+    def test_nor_does_it_change_anything_for_a_stack_that_has_come_to_rest(self, retention):
+        rolled_back = {"phase": StackPhase.ENDED, "direction": StackPhase.ROLLING_BACK}
+        late = rolling_back(change=ours(), retention=retention, retention_change=set_by_us(), **rolled_back)
+        assert left_alone(decide(late, cluster("ACTIVE", NEW, window=3600), FRESH, NOW))
+
     def test_somebody_elses_change_is_not_waited_for_with_the_way_back(self):
         decision = decide(rolling_back(change=ours()), cluster("UPDATE_IN_PROGRESS", NEW, window=3600), FRESH, NOW)
         assert isinstance(decision, Accepted)

@@ -47,8 +47,8 @@ MUTANTS = (
     Mutant(
         "an accepted request goes on for a stack that has turned",
         "request",
-        "turned = self.phase in (StackPhase.ENDED, StackPhase.ROLLING_BACK)",
-        "turned = self.phase in (StackPhase.ENDED, StackPhase.ROLLING_BACK) and not self.accepted",
+        "return self.phase is StackPhase.ENDED or ",
+        "return (self.phase is StackPhase.ENDED and not self.accepted) or ",
         _GENERAL,
     ),
     Mutant(
@@ -64,6 +64,13 @@ MUTANTS = (
         "return request_id == self.request_id and not self.undoes",
         "return False",
         ("history",),
+    ),
+    Mutant(
+        "a rollback changes what nobody waits for",
+        "converge",
+        "phase = StackPhase.ENDED if is_over else StackPhase.ROLLING_BACK",
+        "phase = StackPhase.ROLLING_BACK",
+        _CARRIED,
     ),
     Mutant(
         "a failure is told though it may be a rollback's",
