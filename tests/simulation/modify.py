@@ -106,7 +106,9 @@ def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
     either_way = change.setting != "HsmType" and (sent.old or {}).get(change.setting) == sent.properties.get(
         change.setting
     )
-    looks_so = change.setting != "HsmType" and _looks_like_a_rollback(sent)
+    # A type is turned back at the second look: by then the rollback's own request is there, unless faults keep it away.
+    is_alone = sent.later is None or sent.later.claimed_at is None
+    looks_so = _looks_like_a_rollback(sent) and (change.setting != "HsmType" or is_alone)
     if not (sent.is_rollback or unreadable or fresh or either_way or looks_so) and _turned(status):
         yield "nobody waits", f"the stack is {status}"
 

@@ -46,7 +46,8 @@ def _is_excused_failure(sent: Sent, said: Said, reason: str) -> bool:
     if not sent.is_rollback:
         denied += ("cloudhsm:DescribeClusters", "cloudhsm:ModifyCluster")
     was_denied = any(action in reason and sent.struck[f"{action} denied"] for action in denied)
-    by_responder = "responder" in (said.by.who, sent.ended_by) and (not sent.clean_runs or _is_unrecorded(said))
+    # It speaks after three attempts at one delivery; those at another one may have gone well, or on.
+    by_responder = "responder" in (said.by.who, sent.ended_by) and (sent.fault_at > 0 or _is_unrecorded(said))
     is_short = sent.timeout < SHORTEST_WAIT
     unknown_direction = sent.is_rollback and sent.unread_stack and (is_short or not sent.read_stack)
     return was_denied or by_responder or sent.unreadable_at or unknown_direction
@@ -122,6 +123,7 @@ class Oracle:
             self.broke("one record for each resource", sent, f"it writes the record of {key}")
         if sent.claimed_at is None:
             sent.claimed_at, sent.claimed_by = self.now, invocation.who
+        sent.read_stack = sent.read_stack or invocation.seen.get("phase", False)
         if item["Ended"]["BOOL"] and item["RequestId"]["S"] == sent.event_id:
             if sent.end_written_at is None:
                 sent.end_written_at, sent.ended_by = self.now, invocation.who
@@ -364,8 +366,10 @@ class Oracle:
         if earlier is None or not self.boundary.swarm.skew:
             return False
         # An update and its rollback name each other: what came before them would tell, if it were on record.
-        unknown_before = earlier.earlier is None or earlier.earlier.claimed_at is None
-        signed_before = earlier.signed_at > sent.signed_at and (sent.fault_at > 0 or unknown_before)
+        before = earlier.earlier
+        is_unknown = before is None or before.claimed_at is None
+        is_unknown = is_unknown or (before.earlier is not None and _in_doubt(before.earlier, before))
+        signed_before = earlier.signed_at > sent.signed_at and (sent.fault_at > 0 or is_unknown)
         return _in_doubt(earlier, sent) or signed_before
 
     def _excused(self, sent: Sent, until: float) -> bool:
@@ -386,8 +390,9 @@ class Oracle:
             lost = sent.lost or (sent.later is not None and _is_given_up(sent.later))
             if handle is None or handle.owner != sent.name or sent.signals or lost or sent.refused:
                 continue
-            # The responder knows no handles: what it alone has claimed failed before anything was accepted.
-            if sent.claimed_by in ("", "responder") or self._excused(sent, sent.sent_at + 43200):
+            # The responder knows no handles: what it alone has claimed, or failed, was not accepted, and nobody waits.
+            by_responder = handle.armed_at is None and any(each.by.who == "responder" for each in sent.responses)
+            if by_responder or sent.claimed_by in ("", "responder") or self._excused(sent, sent.sent_at + 43200):
                 continue
             self.broke("what is owed is paid", sent, "its wait condition was never signalled")
         for schedule in self.scheduler.schedules.values():
@@ -395,7 +400,9 @@ class Oracle:
         for (stack_id, name), item in sorted(self.table.items.items()):
             last = self.cloudformation.latest.get((stack_id, name))
             # Of a stack that cannot be read nobody knows whether a Delete is of all of it, or cleans up a former cluster.
-            unknown = last is not None and last.unread_stack and not last.read_stack
+            # Nor does the responder, which reads none.
+            by_responder = last is not None and any(each.by.who == "responder" for each in last.responses)
+            unknown = last is not None and (by_responder or (last.unread_stack and not last.read_stack))
             is_another = last is not None and item["PhysicalResourceId"]["S"] != last.physical_id
             excused = last is not None and (_is_given_up(last) or (unknown and is_another) or self._seems_older(last))
             if last is None or (last.kind == "Delete" and not excused):

@@ -61,7 +61,7 @@ class Sent:
     unread_stack: bool = False
     """An invocation of it could not read the stack."""
     read_stack: bool = False
-    """An invocation of it has read the stack."""
+    """An invocation of it has read the stack, and put on record what it knew."""
     unreadable_at: float | None = None
     """When another version of the function wrote its record so that this one cannot read it."""
     claimed_by: str = ""

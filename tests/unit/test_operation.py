@@ -101,7 +101,7 @@ class TestOwner:
         assert around.open(event("r2", around.now, "Update")).record.request_id == "r2"
 
     def test_one_that_is_being_deleted_sends_only_deletes(self, around):
-        around.open(event("d", request_type="Delete"))
+        around.open(event("d", kind="Delete"))
         around.direction = StackDirection.DELETING
         around.now += 1
         with pytest.raises(Superseded):
@@ -281,6 +281,21 @@ class TestDoubt:
 
     def test_a_first_attempt_is_the_newer_one(self, around):
         assert around.open(self.undone(around)).record.request_id == "r2"
+
+    def test_and_what_has_ended_is_told_before_it_is_replaced(self, around):
+        back = self.undone(around)
+        told = [to for to, _ in around.delivered]
+        around.down = True
+        with pytest.raises(Transient):
+            around.open(back)
+        around.down = False
+        around.open(back)
+        assert [to for to, _ in around.delivered][len(told) :] == [url("r1")]
+
+    def test_a_create_that_comes_after_the_delete_of_what_nobody_issued_is_the_older_one(self, around):
+        around.open(event("d", kind="Delete", PhysicalResourceId="made-up")).succeed({}, "", "Deleted")
+        with pytest.raises(Superseded):
+            around.open(event("late", NOW + 30, "Create"))
 
     @pytest.mark.parametrize("direction", [StackDirection.AT_REST, StackDirection.DELETING])
     def test_what_only_the_chain_puts_after_an_end_asks_for_its_stack(self, around, direction):

@@ -228,6 +228,20 @@ MUTANTS = (
         _OPERATION,
     ),
     Mutant(
+        "what is doubtful takes a response with it",
+        _O,
+        "_tell_once_more(current, ports, traits)",
+        "pass",
+        _OPERATION,
+    ),
+    Mutant(
+        "a Delete of nothing that was issued hides its Create",
+        _O,
+        "follows_on=not delivery.is_delete or traits.is_issued(delivery.physical_resource_id)",
+        "follows_on=True",
+        _OPERATION,
+    ),
+    Mutant(
         "polls that have gone are relied on",
         _O,
         "scheduled=current.scheduled and not current.ended",

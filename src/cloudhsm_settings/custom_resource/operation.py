@@ -130,7 +130,7 @@ class Operation:
             if only_same_id and _is_about_a_former_one(current, delivery, ports):
                 return cls(fresh, ports, traits, recorded=False)
             try:
-                return cls._written(_taken_over(current, fresh, ports), ports, traits)
+                return cls._written(_taken_over(current, fresh, ports, traits), ports, traits)
             except _LostRace:
                 continue
         raise Transient("dynamodb:UpdateItem", "Contended")
@@ -373,7 +373,14 @@ def _is_about_a_former_one(current: Record, delivery: Delivery, ports: Ports) ->
     return ports.stack_direction(current.stack_id) is not StackDirection.DELETING
 
 
-def _taken_over(current: Record, fresh: Record, ports: Ports) -> Record:
+def _tell_once_more(ended: Record, ports: Ports, traits: Traits) -> None:
+    """The response of what has ended, which its process may not have sent; raises Transient."""
+    if ended.response is not None and not ended.response_paid:
+        body = bodies.response_body(ended, ended.response, ports.log_location, traits.trimmed_first)
+        ports.deliver(ended.response_url, body, ports.seconds_left() - _ALLOWANCE, what="the ResponseURL")
+
+
+def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) -> Record:
     """The record after a claim that had to look at `current` first."""
     match standing(current, fresh):
         case Standing.OLDER:
@@ -384,6 +391,8 @@ def _taken_over(current: Record, fresh: Record, ports: Ports) -> Record:
             is_retry = ports.clock() - fresh.signed_at > FIRST_ATTEMPT
             if is_retry or ports.stack_direction(current.stack_id) is StackDirection.AT_REST:
                 raise Superseded("the request on record undid this one, as far as can be told")
+            # Whichever is the newer, the other one loses nothing by its response.
+            _tell_once_more(current, ports, traits)
             after = _superseding(current, fresh)
         case Standing.NEWER:
             # What has ended gives way, unless clocks may differ so much that this one is the older.
@@ -471,6 +480,8 @@ def _fresh(delivery: Delivery, traits: Traits) -> Record:
         signed_at=delivery.signed_at,
         deadline=delivery.signed_at + delivery.service_timeout - ROOM_TO_RESPOND,
         handle_deadline=delivery.signed_at + LONGEST_WAIT_CONDITION - ROOM_TO_RESPOND,
+        # A Delete with an id that nobody issued is of a Create, which has not been seen unless this takes over from it.
+        follows_on=not delivery.is_delete or traits.is_issued(delivery.physical_resource_id),
         # From the claim on, because a Delete may die before its end is on record.
         expires_at=int(delivery.signed_at) + KEPT_AFTER_DELETE if delivery.is_delete else None,
     )
