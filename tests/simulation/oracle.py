@@ -25,8 +25,8 @@ SHORTEST_WAIT = 300.0
 """A ServiceTimeout below this leaves no time for a poll that fails and the next one."""
 FAST = 600.0
 """Seconds within which a rollback that leaves everything alone has its response, if nothing is in its way."""
-UNDERWAY = 40.0
-"""Seconds for which a request may be underway: Lambda's first retry comes after a minute."""
+UNDERWAY = 60.0
+"""Seconds for which a request may be underway, its calls included: Lambda's first retry comes after a minute."""
 SECRETS = (SECRET, "Pr3CoPassw0rd", "BEGIN CERTIFICATE")
 
 
@@ -199,7 +199,7 @@ class Oracle:
             self.broke("one response", sent, "a second response though nothing went wrong")
         if said.status == "FAILED":
             self._failed(sent, said)
-            if said.by.wrote_at:
+            if sent.end_written_at is not None:
                 # An end that could not be written is known to nobody else.
                 sent.ended_at = sent.ended_at or self.now
             return
@@ -299,7 +299,7 @@ class Oracle:
             if self.knew_better(said.by, superseded_at) and said.by.request is sent and not was_owed:
                 self.broke("one owner", sent, "signals SUCCESS though it was superseded")
         sent.signals.append(said)
-        if not shared and said.by.request is sent:
+        if not shared and said.by.request is sent and sent.end_written_at is not None:
             sent.ended_at = sent.ended_at or self.now
 
     def _signaller(self, handle: Handle, by: Invocation) -> Sent | None:

@@ -433,6 +433,13 @@ class TestDelete:
         around.open(event("d", around.now, "Delete", PhysicalResourceId="made-up")).succeed({}, "", "Deleted")
         assert sorted(around.statuses()) == ["FAILURE", "SUCCESS"]
 
+    def test_does_not_end_the_delete_of_what_came_after_it(self, around):
+        around.open(event("d", kind="Delete"))
+        around.direction = StackDirection.DELETING
+        operation = around.open(event("clean-up", kind="Delete", PhysicalResourceId=OTHER_ID))
+        operation.succeed({}, "", "Deleted")
+        assert around.record.request_id == "d"
+
     def test_that_dies_leaves_the_debt_to_the_polls_of_what_it_ended(self, around):
         around.open(with_handle()).wait()
         around.now += 100

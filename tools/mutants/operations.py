@@ -64,8 +64,8 @@ MUTANTS = (
     Mutant(
         "polls that did not get on record never end",
         _O,
-        "return cls(replace(record, scheduled=True), ports, traits)",
-        "return cls(record, ports, traits)",
+        "operation.record = replace(record, scheduled=True)",
+        "pass",
         _OPERATION,
     ),
     Mutant(
@@ -240,6 +240,20 @@ MUTANTS = (
         "follows_on=not delivery.is_delete or traits.is_issued(delivery.physical_resource_id)",
         "follows_on=True",
         _OPERATION,
+    ),
+    Mutant(
+        "a clean-up ends the Delete of the stack",
+        _O,
+        'return current.request_type == "Delete" or ',
+        "return ",
+        _OPERATION,
+    ),
+    Mutant(
+        "the chain is believed against the signatures",
+        "custom_resource/order",
+        "if is_next and after < 0:",
+        "if False:",
+        ("order",),
     ),
     Mutant(
         "polls that have gone are relied on",

@@ -39,6 +39,7 @@ _ALLOWANCE = 5
 _SECONDS_TO_SIGNAL = 15
 _RETRIES_ARE_OVER = 600
 """Seconds after its signature in which Lambda has tried a request, and the responder, for the last time."""
+_SENDS_NO_UPDATE = (StackDirection.AT_REST, StackDirection.DELETING)
 _RECENT = 8
 _FORMER_URLS = 3
 _ATTEMPTS = 5
@@ -147,8 +148,10 @@ class Operation:
             except (Failure, Transient) as error:
                 ports.warn("schedule not deleted", because=str(error))
             raise Superseded("the poll is not the owner's")
+        operation = cls(record, ports, traits)
         # That polls are scheduled may not have got on record; this one proves it, and so they end with the operation.
-        return cls(replace(record, scheduled=True), ports, traits)
+        operation.record = replace(record, scheduled=True)
+        return operation
 
     @classmethod
     def unrecorded(cls, delivery: Delivery, ports: Ports, traits: Traits) -> "Operation":
@@ -355,7 +358,7 @@ class Operation:
         try:
             self.record = self._stored = self._ports.store.write(self._stored, self.record)
         except Superseded as superseded:
-            if superseded.by_itself and not self._stored.scheduled:
+            if superseded.by_itself and not self.record.scheduled:
                 # Nobody polls, so silence could be for ever: Lambda tries again, and finds out whose write it was.
                 raise Transient("dynamodb:UpdateItem", "WrittenSince") from None
             raise
@@ -367,10 +370,13 @@ class _LostRace(Exception):
 
 
 def _is_about_a_former_one(current: Record, delivery: Delivery, ports: Ports) -> bool:
-    """Whether a Delete cleans up after a replacement; that of a whole stack ends the operation on the new one too."""
+    """Whether a Delete cleans up after a replacement; that of a whole stack ends the operation on the new one too.
+
+    No Delete ends another one: both are waited for.
+    """
     if current.physical_resource_id == delivery.physical_resource_id:
         return False
-    return ports.stack_direction(current.stack_id) is not StackDirection.DELETING
+    return current.request_type == "Delete" or ports.stack_direction(current.stack_id) is not StackDirection.DELETING
 
 
 def _tell_once_more(ended: Record, ports: Ports, traits: Traits) -> None:
@@ -389,7 +395,7 @@ def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) ->
             after = _resumed(current, fresh)
         case Standing.DOUBTFUL:
             is_retry = ports.clock() - fresh.signed_at > FIRST_ATTEMPT
-            if is_retry or ports.stack_direction(current.stack_id) is StackDirection.AT_REST:
+            if is_retry or ports.stack_direction(current.stack_id) in _SENDS_NO_UPDATE:
                 raise Superseded("the request on record undid this one, as far as can be told")
             # Whichever is the newer, the other one loses nothing by its response.
             _tell_once_more(current, ports, traits)

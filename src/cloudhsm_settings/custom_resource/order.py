@@ -68,6 +68,9 @@ def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
     is_next, is_before = follows(fresh, current), follows(current, fresh)
     if is_next and is_before:
         return _by_swap(current, after)
+    if is_next and after < 0:
+        # What its own rollback or a later one left behind is what an older update followed upon too.
+        return Standing.DOUBTFUL
     if is_next or is_before:
         return Standing.NEWER if is_next else Standing.OLDER
     return Standing.NEWER if after >= 0 else Standing.OLDER
