@@ -78,6 +78,8 @@ class Sent:
     ended_at: float | None = None
     lost: bool = False
     """The responder failed for it too."""
+    schedule_left: int = 0
+    """Polls without any fault that found it ended and paid, and left its schedule."""
     clean_responses: int = 0
     """Invocations without any fault that sent a response."""
     end_written_at: float | None = None
