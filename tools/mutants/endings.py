@@ -227,8 +227,8 @@ MUTANTS = (
     Mutant(
         "an unreadable stack is waited for until the end",
         "converge",
-        "if self.progress.unreadable >= _MOST_UNREADABLE:",
-        "if False:",
+        "if self.progress.unreadable < _MOST_UNREADABLE:",
+        "if True:",
         _CARRIED,
     ),
     Mutant(

@@ -201,8 +201,8 @@ MUTANTS = (
     Mutant(
         "clocks that differ are not allowed for",
         _O,
-        "current.response_url if later <= CLOCK_SKEW and not current.response_paid else",
-        "current.response_url if False else",
+        "if later <= CLOCK_SKEW and not current.response_paid else",
+        "if False else",
         _OPERATION,
     ),
     Mutant("a URL of a clock behind is a retry's", _O, "or later < -CLOCK_SKEW:", "or later < 0:", _OPERATION),
@@ -286,7 +286,6 @@ MUTANTS = (
     ),
     Mutant("what cannot be read is inherited", _S, " or not before.readable", "", _STORE),
     Mutant("a new URL is not answered after the end", _O, "        response_paid=False,\n", "", _OPERATION),
-    Mutant("an unreadable record is resumed", _O, "    if not current.readable:\n", "    if False:\n", _OPERATION),
     Mutant(
         "a record outlives its Delete",
         _O,
@@ -308,7 +307,13 @@ MUTANTS = (
         "deadline=delivery.signed_at + 30 + delivery.service_timeout",
         _OPERATION,
     ),
-    Mutant("the polls end with the stack's deadline", _O, "record.handle_deadline if may_last else 0", "0", _OPERATION),
+    Mutant(
+        "the polls end with the stack's deadline",
+        _O,
+        "max(record.deadline, record.handle_deadline)",
+        "record.deadline",
+        _OPERATION,
+    ),
     Mutant(
         "an acceptance is made twice",
         _O,
