@@ -48,5 +48,5 @@ def _bar(name: str, value: float, width: int, top: int) -> str:
     return (
         f'<text x="0" y="{top + 15}">{escape(_LABELS[name])}</text>'
         f'<rect{kind} x="{_LEFT}" y="{top}" width="{max(width, 2)}" height="{_ROW - 6}"/>'
-        f'<text x="{_LEFT + width + 8}" y="{top + 15}">{value:g}</text>'
+        f'<text x="{_LEFT + width + 8}" y="{top + 15}">{value:.3g}</text>'
     )

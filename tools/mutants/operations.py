@@ -209,8 +209,8 @@ MUTANTS = (
     Mutant(
         "one URL of two is told",
         _O,
-        "(record.response_url, *record.former_urls)",
-        "(record.response_url,)",
+        "for url in record.response_urls:",
+        "for url in (record.response_url,):",
         _OPERATION,
     ),
     Mutant(

@@ -300,7 +300,7 @@ class Operation:
         if record.response is None or record.response_paid:
             return []
         body = bodies.response_body(record, record.response, self._ports.log_location, self._traits.trimmed_first)
-        for url in (record.response_url, *record.former_urls):
+        for url in record.response_urls:
             left = self._ports.seconds_left() - _ALLOWANCE
             try:
                 arrived = self._ports.deliver(url, body, left, what="the ResponseURL")
@@ -379,11 +379,15 @@ def _is_about_a_former_one(current: Record, delivery: Delivery, ports: Ports) ->
     return current.request_type == "Delete" or ports.stack_direction(current.stack_id) is not StackDirection.DELETING
 
 
-def _tell_once_more(ended: Record, ports: Ports, traits: Traits) -> None:
-    """The response of what has ended, which its process may not have sent; raises Transient."""
-    if ended.response is not None and not ended.response_paid:
-        body = bodies.response_body(ended, ended.response, ports.log_location, traits.trimmed_first)
-        ports.deliver(ended.response_url, body, ports.seconds_left() - _ALLOWANCE, what="the ResponseURL")
+def _tell_once_more(recorded: Record, ports: Ports, traits: Traits) -> None:
+    """The response on record, which its process may not have sent; raises Transient.
+
+    No write comes before it: whoever sends it says what its owner has written already.
+    """
+    if recorded.response is not None and not recorded.response_paid:
+        body = bodies.response_body(recorded, recorded.response, ports.log_location, traits.trimmed_first)
+        for url in recorded.response_urls:
+            ports.deliver(url, body, ports.seconds_left() - _ALLOWANCE, what="the ResponseURL")
 
 
 def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) -> Record:
@@ -396,7 +400,7 @@ def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) ->
         case Standing.DOUBTFUL:
             is_retry = ports.clock() - fresh.signed_at > FIRST_ATTEMPT
             if is_retry or ports.stack_direction(current.stack_id) in _SENDS_NO_UPDATE:
-                raise Superseded("the request on record undid this one, as far as can be told")
+                raise Superseded("the request on record is the newer one, as far as can be told")
             # Whichever is the newer, the other one loses nothing by its response.
             _tell_once_more(current, ports, traits)
             after = _superseding(current, fresh)
@@ -421,7 +425,7 @@ def _resumed(current: Record, fresh: Record) -> Record:
     """The same request again. A new ResponseURL is answered; the settings stay those that were first sent."""
     later = fresh.signed_at - current.signed_at
     # A retry of the first delivery may come after the second one.
-    known = (current.response_url, *current.former_urls)
+    known = current.response_urls
     if fresh.response_url in known or later < -CLOCK_SKEW:
         return current
     return replace(
@@ -443,7 +447,7 @@ def _read_as_far_as_can_be(current: Record, fresh: Record) -> Record:
     """
     names = ("fence", "memory", "recent", "scheduled", "response", "response_paid", "signals", "ended", "settled")
     kept = {name: getattr(current, name) for name in (*names, "outcome", "ended_at", "expires_at", "follows_on")}
-    others = [url for url in (current.response_url, *current.former_urls) if url not in ("", fresh.response_url)]
+    others = [url for url in current.response_urls if url not in ("", fresh.response_url)]
     return replace(fresh, **kept, former_urls=tuple(others[:_FORMER_URLS]), readable=False)
 
 

@@ -94,6 +94,11 @@ class Record:
         return Key(self.stack_id, self.logical_resource_id)
 
     @property
+    def response_urls(self) -> tuple[str, ...]:
+        """Every URL that may be the one that counts, the latest first."""
+        return (self.response_url, *self.former_urls)
+
+    @property
     def accepted(self) -> bool:
         """Whether the stack has its response while the operation goes on."""
         return self.response is not None and not self.ended
