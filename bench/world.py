@@ -89,7 +89,7 @@ class World:
         situation = BY_EVENT[name]
         situation.seed(self.fleet)
         event = situation.load() | {"ResponseURL": f"{self.receiver.url}/response?X-Amz-Signature=secret"}
-        self.server.set_stack_status(event["StackId"], situation.stack_status)
+        self.server.set_stack_status(event["StackId"], *situation.stack_statuses)
         self.receiver.received.clear()
         self.forget()
         return event

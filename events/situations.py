@@ -38,16 +38,16 @@ class Situation:
     """Seconds ago that a migration from hsm1.medium to hsm2m.medium had begun."""
     by_this_resource: bool = False
     """Whether the update before, which this one undoes, has begun it."""
-    stack_status: str = ""
-    """StackStatus while the event is handled; by default the one that fits the request."""
+    stack_statuses: tuple[str, ...] = ()
+    """StackStatus at each look, the last one at all that follow; by default the one that fits the request."""
     faults: tuple[Fault, ...] = ()
     signal: str = ""
     """Status of the signal to the wait condition handle."""
 
     def __post_init__(self) -> None:
-        if not self.stack_status:
+        if not self.stack_statuses:
             # The way to give a frozen value a default that depends on another.
-            object.__setattr__(self, "stack_status", f"{self.event.partition('-')[0].upper()}_IN_PROGRESS")
+            object.__setattr__(self, "stack_statuses", (f"{self.event.partition('-')[0].upper()}_IN_PROGRESS",))
 
     def load(self) -> dict[str, Any]:
         """The event."""
@@ -142,6 +142,14 @@ SITUATIONS = (
         cluster={"state": "UPDATE_IN_PROGRESS"},
     ),
     Situation(
+        "create-out-of-date",
+        "FAILED",
+        "so this request is out of date",
+        cluster={"hsms": 3},
+        stack_statuses=("ROLLBACK_IN_PROGRESS",),
+        signal="FAILURE",
+    ),
+    Situation(
         "update-retention",
         "SUCCESS",
         data={"BackupRetentionPolicy.Value": "30"},
@@ -160,7 +168,7 @@ SITUATIONS = (
         "SUCCESS",
         data={"HsmType": "hsm2m.medium"},
         migrated=HOUR,
-        stack_status=ROLLING_BACK,
+        stack_statuses=(ROLLING_BACK,),
     ),
     Situation(
         "update-stack-rollback-revert",
@@ -169,7 +177,7 @@ SITUATIONS = (
         modifies=("HsmType",),
         migrated=HOUR,
         by_this_resource=True,
-        stack_status=ROLLING_BACK,
+        stack_statuses=(ROLLING_BACK,),
     ),
     Situation(
         "update-stack-rollback-long",
@@ -179,7 +187,7 @@ SITUATIONS = (
         cluster={"hsms": 3},
         migrated=2 * HOUR,
         by_this_resource=True,
-        stack_status=ROLLING_BACK,
+        stack_statuses=(ROLLING_BACK,),
     ),
     Situation(
         "update-stack-rollback-withdrawn",
@@ -187,14 +195,14 @@ SITUATIONS = (
         data={"HsmType": "hsm2m.medium", "HsmTypeDrifted": "true"},
         migrated=HOUR,
         by_this_resource=True,
-        stack_status=ROLLING_BACK,
+        stack_statuses=(ROLLING_BACK,),
     ),
     Situation(
         "update-stack-rollback-aligned",
         "SUCCESS",
         data={"HsmType": "hsm2m.medium", "HsmTypeDrifted": "true"},
         migrated=HOUR,
-        stack_status=ROLLING_BACK,
+        stack_statuses=(ROLLING_BACK,),
     ),
     Situation(
         "update-stack-rollback-too-late",
@@ -202,7 +210,7 @@ SITUATIONS = (
         data={"HsmType": "hsm2m.medium", "HsmTypeDrifted": "true"},
         migrated=ROLLBACK_WINDOW + HOUR,
         by_this_resource=True,
-        stack_status=ROLLING_BACK,
+        stack_statuses=(ROLLING_BACK,),
     ),
     Situation(
         "update-stack-rollback-retention",
@@ -212,14 +220,22 @@ SITUATIONS = (
         cluster={"hsms": 3, "retention": {"Type": "DAYS", "Value": "30"}},
         migrated=300,
         by_this_resource=True,
-        stack_status=ROLLING_BACK,
+        stack_statuses=(ROLLING_BACK,),
     ),
     Situation(
         "update-stack-rollback-other-cluster",
         "SUCCESS",
         data={"ClusterId": CLUSTER_ID, "HsmType": "hsm2m.medium", "HsmTypeDrifted": "true"},
         cluster={"hsms": 3, "hsm_type": "hsm2m.medium"},
-        stack_status=ROLLING_BACK,
+        stack_statuses=(ROLLING_BACK,),
+    ),
+    Situation(
+        "update-stack-rollback-at-rest",
+        "SUCCESS",
+        data={"HsmType": "hsm2m.medium", "HsmTypeDrifted": "true"},
+        migrated=HOUR,
+        by_this_resource=True,
+        stack_statuses=(ROLLING_BACK, "UPDATE_ROLLBACK_COMPLETE"),
     ),
     Situation("update-as-declared", "SUCCESS", data={"State": "MODIFY_IN_PROGRESS"}, cluster={"hsms": 5}, migrated=300),
     Situation("update-aligned", "SUCCESS", data={"HsmType": "hsm2m.medium"}, cluster={"hsm_type": "hsm2m.medium"}),
@@ -240,6 +256,16 @@ SITUATIONS = (
     Situation("update-turn-back-refused", "FAILED", "loses every key and user", migrated=HOUR),
     Situation(
         "update-turn-back-consented", "SUCCESS", data={"HsmType": "hsm1.medium"}, modifies=("HsmType",), migrated=HOUR
+    ),
+    Situation(
+        "update-out-of-date-once-accepted",
+        "SUCCESS",
+        data={"State": "ROLLBACK_IN_PROGRESS", "BackupRetentionPolicy.Value": "90"},
+        modifies=("HsmType",),
+        cluster={"hsms": 3},
+        migrated=600,
+        stack_statuses=("UPDATE_IN_PROGRESS", "UPDATE_IN_PROGRESS", ROLLING_BACK),
+        signal="FAILURE",
     ),
     Situation(
         "update-other-cluster",

@@ -99,5 +99,5 @@ def _run(runner: Runner, server: CloudHsmServer, situation: Situation) -> dict[s
     server.serve(Fleet(Clock(speed=SPEED)))
     situation.seed(server.fleet)
     event = situation.load()
-    server.set_stack_status(event["StackId"], situation.stack_status)
+    server.set_stack_status(event["StackId"], *situation.stack_statuses)
     return runner.invoke(event)

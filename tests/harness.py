@@ -95,7 +95,7 @@ class Harness:
         """Puts a situation before the function; returns its event, ready to be sent."""
         situation.seed(self.fleet)
         event = self.deliverable(situation.load(), path)
-        self.set_stack_status(event, situation.stack_status)
+        self.set_stack_status(event, *situation.stack_statuses)
         if situation.by_this_resource:
             self.remember(event, self.clock() - (situation.migrated or 0))
         return event
@@ -143,8 +143,8 @@ class Harness:
             key = {name: item[name] for name in KEY}
             dynamodb.delete_item(TableName=TABLE, Key=key)
 
-    def set_stack_status(self, event: dict[str, Any], status: str) -> None:
-        self.server.set_stack_status(event["StackId"], status)
+    def set_stack_status(self, event: dict[str, Any], *statuses: str) -> None:
+        self.server.set_stack_status(event["StackId"], *statuses)
 
     def invoke(self, event: dict[str, Any]) -> None:
         self.resource(event, Context())

@@ -31,6 +31,8 @@ ACCOUNT = "123456789012"
 Hook = Callable[[str], None]
 _serving: ContextVar[CloudHsmServer] = ContextVar("_serving")
 """Which of the servers of this process has the request: moto's classes are common to all."""
+_DESCRIBE_STACKS = "POST /"
+"""Its protocol has no name in the header, and the function calls nothing else in that protocol."""
 
 
 class _FleetResponse(CloudHSMV2Response):
@@ -108,6 +110,8 @@ class CloudHsmServer:
         """Called with the name of each request before it is carried out."""
         self.after: Hook | None = None
         """Called with the name of each request after it was carried out, before it is answered."""
+        self._later: list[str] = []
+        self._stacks: list[Any] = []
         application = DomainDispatcherApplication(create_backend_app)
         self._server = make_server(address, 0, self._hooked(application), threaded=True)
         # moto checks a condition and writes in two steps, DynamoDB in one.
@@ -122,8 +126,8 @@ class CloudHsmServer:
         """Serves another fleet from now on."""
         self.fleet = fleet
 
-    def set_stack_status(self, stack_id: str, status: str) -> None:
-        """Lets moto's DescribeStacks know one stack, with this StackStatus."""
+    def set_stack_status(self, stack_id: str, status: str, *later: str) -> None:
+        """Lets moto's DescribeStacks know one stack; `later` are its StackStatus after each answer."""
         stacks = cloudformation_backends[ACCOUNT][_region_of(stack_id)].stacks
         if not stacks:
             client = boto3.client(
@@ -136,6 +140,7 @@ class CloudHsmServer:
             client.create_stack(StackName="any", TemplateBody='{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}}}')
         for stack in stacks.values():
             stack.stack_id, stack.status = stack_id, status
+        self._later, self._stacks = list(later), list(stacks.values())
 
     def start(self) -> Self:
         """Begins to listen."""
@@ -164,6 +169,10 @@ class CloudHsmServer:
             _serving.set(self)
             with self._one_at_a_time if target in _CONDITIONAL else nullcontext():
                 answer = application(environ, start_response)
+            if name == _DESCRIBE_STACKS and self._later:
+                status = self._later.pop(0)
+                for stack in self._stacks:
+                    stack.status = status
             if self.after:
                 self.after(name)
             return answer
