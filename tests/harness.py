@@ -185,6 +185,20 @@ class Harness:
             self.pass_time()
         raise AssertionError(f"still in flight after {minutes} minutes")
 
+    def undoing(
+        self, event: dict[str, Any], name: str = "the-rollback", path: str = "/response/back"
+    ) -> dict[str, Any]:
+        """The request of the rollback of an update."""
+        swapped = {
+            "ResourceProperties": event["OldResourceProperties"],
+            "OldResourceProperties": event["ResourceProperties"],
+        }
+        return self.deliverable({**event, **swapped, "RequestId": name}, path)
+
+    def statuses(self, path: str) -> list[str]:
+        """What was received under a path, as CloudFormation's Status."""
+        return [each.answer["Status"] for each in self.receiver.received if each.path.startswith(path)]
+
     @property
     def responses(self) -> list[dict[str, Any]]:
         return [each.answer for each in self.receiver.received if each.path.startswith("/response")]

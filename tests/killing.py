@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cloudhsm_settings import clients
+from tests.failing import readable
 from tests.harness import GROUP, MINUTE, Harness
 
 RETRIES = 2
 """How often Lambda tries an event again."""
-_SCHEDULES = {"POST": "CreateSchedule", "DELETE": "DeleteSchedule"}
-_PUTS = {"/response": "response", "/handle": "signal"}
 
 
 @dataclass
@@ -41,17 +40,6 @@ class Killer:
         os.kill(self.victim, signal.SIGKILL)
         if when == "before":
             raise ConnectionAbortedError("killed before the call was carried out")
-
-
-def readable(name: str) -> str:
-    """The call by the name that its service has for it."""
-    verb, _, path = name.partition(" ")
-    if path.startswith("/schedules/"):
-        return _SCHEDULES[verb]
-    for begin, what in _PUTS.items():
-        if path.startswith(begin):
-            return what
-    return "DescribeStacks" if name == "POST /" else name
 
 
 def fresh_clients() -> None:

@@ -24,6 +24,7 @@ from cloudhsm_settings.custom_resource.operation import LEEWAY, Operation, Ports
 from cloudhsm_settings.custom_resource.order import StackDirection
 from cloudhsm_settings.custom_resource.resource import ScheduledResource
 from cloudhsm_settings.custom_resource.schedules import SchedulerSchedules
+from tests.failing import failing
 from tests.harness import GROUP, Context, Harness
 
 Event = dict[str, Any]
@@ -228,23 +229,13 @@ def test_polling_adds_nothing_to_the_resource_policy(side):
     assert statements == []
 
 
-def failing(name: str) -> Callable[[str], None]:
-    def fail(call: str) -> None:
-        if name in call:
-            raise RuntimeError(call)
-
-    return fail
-
-
 def test_nothing_is_left_when_setting_up_fails(side, server):
     side.once_polled(lambda *_: ID)
-    server.before = failing("POST /schedules/" if side.is_ours else "PutTargets")
-    try:
-        side.invoke(side.request())
-    except Transient:
-        assert side.is_ours
-    finally:
-        server.before = None
+    with failing(server, "CreateSchedule" if side.is_ours else "PutTargets"):
+        try:
+            side.invoke(side.request())
+        except Transient:
+            assert side.is_ours
     assert side.events.list_rules()["Rules"] == []
     assert side.harness.schedules() == []
 
@@ -252,11 +243,8 @@ def test_nothing_is_left_when_setting_up_fails(side, server):
 def test_trouble_with_cleaning_up_is_not_reported_as_a_failure(side, server):
     side.once_polled(lambda *_: ID)
     side.invoke(side.request())
-    server.before = failing("DELETE /schedules/" if side.is_ours else "RemoveTargets")
-    try:
+    with failing(server, "DeleteSchedule" if side.is_ours else "RemoveTargets"):
         side.poll()
-    finally:
-        server.before = None
     assert side.statuses == ["SUCCESS"]
 
 

@@ -9,91 +9,17 @@ import pytest
 from cloudhsm_settings.custom_resource.errors import Transient
 from events.situations import BY_EVENT, CLUSTER_ID
 from sandbox.cloudhsm import Fault
+from tests.failing import failing
 from tests.harness import MINUTE, Harness
 
 Event = dict[str, Any]
 ROLLING_BACK = "UPDATE_ROLLBACK_IN_PROGRESS"
-DESCRIBE_STACKS = "POST /"
-"""Its protocol has no name in the header."""
 
 
 @pytest.fixture(autouse=True)
 def no_pauses(monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
-
-
-@contextmanager
-def failing(server: Any, *names: str, after: bool = False, spared: int = 0):
-    """Calls that are answered with an error of the server, before or after they took effect; the first are `spared`."""
-    seen = 0
-
-    def fail(name: str) -> None:
-        nonlocal seen
-        seen += name in names
-        if name in names and seen > spared:
-            raise RuntimeError(name)
-
-    setattr(server, "after" if after else "before", fail)
-    try:
-        yield
-    finally:
-        server.before = server.after = None
-
-
-def undoing(harness: Harness, event: Event, name: str = "the-rollback", path: str = "/response/back") -> Event:
-    """The request of the rollback of an update."""
-    swapped = {
-        "ResourceProperties": event["OldResourceProperties"],
-        "OldResourceProperties": event["ResourceProperties"],
-    }
-    return harness.deliverable({**event, **swapped, "RequestId": name}, path)
-
-
-def statuses(harness: Harness, path: str) -> list[str]:
-    return [each.answer["Status"] for each in harness.receiver.received if each.path.startswith(path)]
-
-
-class TestWhichIsNewer:
-    @pytest.mark.parametrize("ahead", [-30, 30])
-    def test_a_request_that_is_sent_again_is_answered_under_both_urls_while_clocks_differ(self, harness, ahead):
-        event = harness.meet(BY_EVENT["create-migration"], "/response/first")
-        harness.invoke(event)
-        harness.clock.moment += ahead
-        again = harness.deliverable(event, "/response/second")
-        harness.clock.moment += 2 - ahead
-        harness.run(again)
-        assert statuses(harness, "/response/first") == statuses(harness, "/response/second") == ["SUCCESS"]
-
-    @pytest.mark.parametrize(("late", "answered"), [(2, ["SUCCESS"]), (70, [])])
-    def test_a_rollback_that_seems_older_than_its_update_is_answered_unless_it_is_a_retry(
-        self, harness, late, answered
-    ):
-        before = harness.meet(BY_EVENT["update-as-declared"], "/response/before")
-        harness.invoke(before)
-        harness.fleet.cluster(CLUSTER_ID).state = "ACTIVE"
-        # Its predecessor never came, so the record follows upon nothing that is known.
-        update = harness.deliverable(BY_EVENT["update-retention"].load(), "/response/update")
-        harness.invoke(update)
-        assert (harness.record(update).follows_on, harness.record(update).ended) == (False, True)
-        harness.clock.moment -= 30
-        back = undoing(harness, update)
-        harness.clock.moment += 30 + late
-        harness.set_stack_status(back, ROLLING_BACK)
-        harness.invoke(back)
-        assert statuses(harness, "/response/back") == answered
-
-    def test_a_delete_that_is_tried_again_ends_what_a_create_left_though_its_stack_is_at_rest(self, harness, server):
-        create = harness.meet(BY_EVENT["create-long-migration"], "/response/create")
-        harness.invoke(create)
-        delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/response/delete")
-        with failing(server, "UpdateItem"), pytest.raises(Transient):
-            harness.invoke(delete)
-        assert statuses(harness, "/response/delete") == ["SUCCESS"]
-        harness.set_stack_status(delete, "ROLLBACK_COMPLETE")
-        harness.clock.moment += MINUTE
-        harness.invoke(delete)
-        assert (harness.record(delete).request_id, harness.record(delete).ended) == (delete["RequestId"], True)
-        assert [each["Status"] for each in harness.signals] == ["FAILURE"]
+    monkeypatch.setattr("cloudhsm_settings.custom_resource.delivery.SOCKET_TIMEOUT", 100)
 
 
 class TestWhatLooksLikeARollback:
@@ -120,7 +46,7 @@ class TestWhatLooksLikeARollback:
     def test_a_rollback_sets_a_retention_back_that_its_update_has_set(self, harness):
         update = harness.meet(BY_EVENT["update-retention"], "/response/update")
         harness.invoke(update)
-        back = undoing(harness, update)
+        back = harness.undoing(update)
         harness.set_stack_status(back, ROLLING_BACK)
         harness.clock.moment += MINUTE
         harness.run(back)
@@ -131,7 +57,7 @@ class TestWhatLooksLikeARollback:
         update = harness.meet(BY_EVENT["update-retention"], "/response/update")
         harness.fleet.faults.append(Fault("ModifyCluster", carried_out=True))
         harness.invoke(update)
-        back = undoing(harness, update)
+        back = harness.undoing(update)
         harness.set_stack_status(back, ROLLING_BACK)
         harness.clock.moment += MINUTE
         harness.run(back)
@@ -142,16 +68,16 @@ class TestWhatLooksLikeARollback:
         harness.invoke(update)
         assert (harness.modifies, harness.responses) == ((), [])
         # The rollback's own request comes: what looked like it was an update, cancelled at once.
-        back = undoing(harness, update)
+        back = harness.undoing(update)
         harness.run(back)
         assert harness.modifies == ()
-        assert statuses(harness, "/response/back") == ["SUCCESS"]
+        assert harness.statuses("/response/back") == ["SUCCESS"]
         assert harness.fleet.cluster(CLUSTER_ID).hsm_type == "hsm2m.medium"
 
     def test_a_stack_that_could_not_be_read_for_long_still_tells_a_rollback(self, harness, server):
         back = harness.meet(BY_EVENT["update-stack-rollback-retention"])
         harness.fleet.cluster(CLUSTER_ID).state = "UPDATE_IN_PROGRESS"
-        with failing(server, DESCRIBE_STACKS):
+        with failing(server, "DescribeStacks"):
             harness.invoke(back)
             for _ in range(6):
                 harness.pass_time()
@@ -162,7 +88,7 @@ class TestWhatLooksLikeARollback:
     def test_what_is_denied_is_told_once_it_is_known_whom(self, harness, server):
         back = harness.meet(BY_EVENT["update-stack-rollback-keep"])
         harness.fleet.faults.append(Fault("DescribeClusters", "CloudHsmAccessDeniedException", 100))
-        with failing(server, DESCRIBE_STACKS):
+        with failing(server, "DescribeStacks"):
             harness.invoke(back)
         assert harness.responses == []
         harness.pass_time()
@@ -248,7 +174,7 @@ class TestWhetherAWriteTookEffect:
         harness.set_stack_status(delete, "DELETE_IN_PROGRESS")
         # It has claimed the record, and with it the debt, and dies before it pays.
         harness.receiver.statuses = [503] * 20
-        with failing(server, "POST /schedules/"), suppress(Transient):
+        with failing(server, "CreateSchedule"), suppress(Transient):
             harness.invoke(delete)
         harness.receiver.statuses = []
         for _ in range(12):

@@ -201,7 +201,7 @@ def test_the_same_delete_twice_has_the_effect_of_one(harness):
 def begin(harness: Harness, name: str, path: str = "/response") -> Event:
     BY_EVENT[name].seed(harness.fleet)
     event = harness.deliverable(BY_EVENT[name].load(), path)
-    harness.set_stack_status(event, BY_EVENT[name].stack_status)
+    harness.set_stack_status(event, *BY_EVENT[name].stack_statuses)
     harness.invoke(event)
     return event
 

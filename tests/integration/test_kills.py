@@ -90,7 +90,7 @@ def operate(harness: Harness, server: CloudHsmServer, case: Case, killer: Killer
     event = harness.deliverable(case.situation.load(), "/response/this")
     if not case.begin:
         harness.fleet.seed(**{"cluster_id": CLUSTER_ID, **(case.cluster or dict(case.situation.cluster or {}))})
-    harness.set_stack_status(event, case.situation.stack_status)
+    harness.set_stack_status(event, *case.situation.stack_statuses)
     for side in (server, harness.receiver):
         side.before, side.after = killer.before, killer.after
     try:

@@ -27,7 +27,7 @@ def counted(harness: Harness):
         if situation.cluster is None or CLUSTER_ID not in harness.fleet.clusters:
             situation.seed(harness.fleet)
         event = harness.deliverable(situation.load() | members)
-        harness.set_stack_status(event, situation.stack_status)
+        harness.set_stack_status(event, *situation.stack_statuses)
         metrics.clear_metrics()
         harness.invoke(event)
         return {name: sum(metric["Value"]) for name, metric in metrics.provider.metric_set.items()}

@@ -1,7 +1,5 @@
 """After the end nothing of an operation changes a cluster, responds or signals again."""
 
-from collections.abc import Callable
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -9,32 +7,13 @@ import pytest
 from cloudhsm_settings.custom_resource.errors import Transient
 from events.situations import BY_EVENT, CLUSTER_ID
 from sandbox.cloudhsm import Fault, MigrationOutcome
+from tests.failing import failing
 from tests.harness import MINUTE, Harness
 
 Event = dict[str, Any]
 
 
-@contextmanager
-def failing(server: Any, fails: Callable[[str], bool]):
-    """Calls of AWS that are answered with an error of the server."""
-
-    def fail(name: str) -> None:
-        if fails(name):
-            raise RuntimeError(name)
-
-    server.before = fail
-    try:
-        yield
-    finally:
-        server.before = None
-
-
-def table_and_scheduler(name: str) -> bool:
-    return name in ("GetItem", "UpdateItem", "Query") or "/schedules/" in name
-
-
-def deleting(name: str) -> bool:
-    return name.startswith("DELETE /schedules/")
+TABLE_AND_SCHEDULER = ("GetItem", "UpdateItem", "Query", "CreateSchedule", "DeleteSchedule")
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +49,7 @@ def test_a_schedule_that_is_not_deleted_once_costs_no_long_migration(harness, se
     begun(harness, "create-long-migration")
     harness.pass_time((minute - 1) * MINUTE)
     poll = harness.poll_event(harness.schedules()[0])
-    with failing(server, deleting):
+    with failing(server, "DeleteSchedule"):
         harness.invoke(poll)
     finish(harness)
     assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
@@ -83,7 +62,7 @@ def test_a_schedule_that_cannot_be_deleted_polls_what_has_ended_in_vain(harness,
     event = begun(harness, "create-migration")
     poll = harness.poll_event(harness.schedules()[0])
     harness.clock.moment += 31 * MINUTE
-    with failing(server, deleting):
+    with failing(server, "DeleteSchedule"):
         harness.invoke(poll)
         harness.fleet.calls.clear()
         for _ in range(3):
@@ -116,7 +95,7 @@ def test_after_the_end_five_polls_without_table_and_scheduler_do_nothing(harness
     finish(harness)
     counts = len(harness.responses), len(harness.signals)
     harness.fleet.calls.clear()
-    with failing(server, table_and_scheduler):
+    with failing(server, *TABLE_AND_SCHEDULER):
         for _ in range(5):
             harness.clock.moment += MINUTE
             polled(harness, poll)
@@ -131,13 +110,7 @@ def test_an_end_that_cannot_be_struck_off_is_not_repeated_once_a_minute(harness,
     event = begun(harness, "create-migration")
     poll = harness.poll_event(harness.schedules()[0])
     harness.clock.moment += 31 * MINUTE
-    writes: list[str] = []
-
-    def all_but_the_first(name: str) -> bool:
-        writes.extend([name] if name == "UpdateItem" else [])
-        return deleting(name) or (name == "UpdateItem" and len(writes) > 1)
-
-    with failing(server, all_but_the_first):
+    with failing(server, "UpdateItem", "DeleteSchedule", spared=1):
         for _ in range(6):
             harness.clock.moment += MINUTE
             polled(harness, poll)

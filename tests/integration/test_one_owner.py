@@ -10,6 +10,7 @@ import pytest
 from cloudhsm_settings.custom_resource.errors import Transient
 from events.situations import BY_EVENT
 from sandbox.table import TABLE
+from tests.failing import failing
 from tests.harness import Harness
 
 
@@ -28,16 +29,9 @@ def test_a_delete_succeeds_without_table_scheduler_and_cloudformation(harness: H
     monkeypatch.setattr("time.sleep", lambda _: None)
     delete = harness.meet(BY_EVENT["delete"])
 
-    def fail(name: str) -> None:
-        raise RuntimeError(name)
-
-    server.before = fail
-    try:
-        # Lambda may be asked to try again, so that what is in flight is ended too.
-        with suppress(Transient):
-            harness.invoke(delete)
-    finally:
-        server.before = None
+    # Lambda may be asked to try again, so that what is in flight is ended too.
+    with failing(server), suppress(Transient):
+        harness.invoke(delete)
     assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
 
 
