@@ -101,8 +101,8 @@ def third_type(request: Request, cluster: Cluster) -> str:
 def nobody_waits(request: Request) -> str:
     """The request is older than the stack's present operation."""
     return (
-        f"{request.cluster_id} was left alone: the stack is rolling back, at rest or being deleted, so this request is "
-        "out of date. Nothing needs to be done."
+        f"{request.cluster_id} was left alone: the stack rolls back, is at rest or being deleted, or has waited too "
+        "long, so this request is out of date. Nothing needs to be done."
     )
 
 
@@ -168,8 +168,8 @@ def no_type_shown(cluster: Cluster) -> str:
 
 
 def perhaps_overtaken(request: Request) -> str:
-    """A rollback that is about to turn a type back looks twice."""
-    return f"{request.cluster_id} is turned back at the next poll, unless another request comes before it"
+    """A rollback that is about to undo a change looks twice."""
+    return f"{request.cluster_id} is set back at the next poll, unless another request comes before it"
 
 
 def in_transition(cluster: Cluster) -> str:

@@ -130,6 +130,10 @@ def _converge_retention(request: Request, cluster: Cluster, progress: Progress, 
         return ReadStack(f"{modify.because}: which way does the stack go?")
     if request.is_out_of_date:
         return Fail(Conflicting(reasons.nobody_waits(request)))
+    if request.rolls_back and request.may_be_overtaken:
+        # An update that was cancelled as soon as it was sent looks like its own rollback, until its stack is at rest.
+        is_brief = now + _TIME_TO_ACCEPT <= request.deadline
+        return Wait(progress, reasons.perhaps_overtaken(request), is_brief=is_brief)
     return _in_time(request, cluster, modify, now)
 
 

@@ -80,6 +80,8 @@ class Request:
     """No poll has come yet: the request that undoes this one may be on its way."""
     accepted: bool = False
     """The stack has its response; what follows goes to the wait condition handle, or to the log."""
+    is_unheard: bool = False
+    """It was accepted, but the response did not arrive in time: the stack has taken the request for failed."""
     logical_resource_id: str = "Settings"
     account: str = ""
     region: str = ""
@@ -108,6 +110,7 @@ class Request:
             is_fresh=not record.scheduled and now - record.signed_at <= _FRESH,
             may_be_overtaken=not record.scheduled,
             accepted=record.accepted,
+            is_unheard=record.accepted and not record.response_paid and now > record.deadline,
             logical_resource_id=record.logical_resource_id,
             account=account,
             region=region,
@@ -130,7 +133,9 @@ class Request:
 
     @property
     def is_out_of_date(self) -> bool:
-        """Whether its stack was seen to have gone another way: what it declares is not wanted any more."""
+        """Whether its stack has given up on it, or was seen to have gone another way: it is not wanted any more."""
+        if self.is_unheard:
+            return True
         if self.phase is StackPhase.ROLLING_BACK:
             return not self.rolls_back
         return self.phase is StackPhase.ENDED or (self.phase is StackPhase.COMPLETE and not self.accepted)

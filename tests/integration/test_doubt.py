@@ -53,6 +53,23 @@ class TestWhatLooksLikeARollback:
         assert harness.modifies == ("BackupRetentionPolicy",) * 2
         assert harness.fleet.cluster(CLUSTER_ID).retention["Value"] == "90"
 
+    def test_an_update_that_comes_after_its_own_rollback_sets_nothing(self, harness):
+        before = harness.meet(BY_EVENT["update-retention"], "/response/before")
+        harness.invoke(before)
+        # The retention that the rollback finds is not the one it declares: another one's was not set back.
+        cancelled = harness.deliverable(BY_EVENT["update-retention"].load() | {"RequestId": "late"}, "/response/late")
+        harness.clock.moment += 10
+        back = harness.undoing(cancelled)
+        harness.set_stack_status(back, ROLLING_BACK)
+        harness.run(back)
+        set_back = harness.modifies
+        assert harness.fleet.cluster(CLUSTER_ID).retention["Value"] == "90"
+        harness.clock.moment += 10
+        harness.set_stack_status(cancelled, ROLLING_BACK, ROLLING_BACK, "UPDATE_ROLLBACK_COMPLETE")
+        harness.run(cancelled)
+        assert harness.modifies == set_back
+        assert harness.statuses("/response/late") == ["SUCCESS"]
+
     def test_also_where_the_process_died_in_the_call(self, harness, server):
         update = harness.meet(BY_EVENT["update-retention"], "/response/update")
         harness.fleet.faults.append(Fault("ModifyCluster", carried_out=True))

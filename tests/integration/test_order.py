@@ -44,8 +44,17 @@ class TestWhichIsNewer:
         back = harness.undoing(update)
         harness.clock.moment += 30 + late
         harness.set_stack_status(back, ROLLING_BACK)
-        harness.invoke(back)
+        harness.run(back)
         assert harness.statuses("/response/back") == answered
+
+    def test_an_update_that_seems_older_than_its_create_is_answered(self, harness):
+        harness.invoke(harness.meet(BY_EVENT["create-as-declared"], "/response/create"))
+        harness.clock.moment -= 20
+        update = harness.deliverable(BY_EVENT["update-retention"].load(), "/response/update")
+        harness.clock.moment += 22
+        harness.set_stack_status(update, "UPDATE_IN_PROGRESS")
+        harness.invoke(update)
+        assert harness.statuses("/response/update") == ["SUCCESS"]
 
     def test_a_delete_that_is_tried_again_ends_what_a_create_left_though_its_stack_is_at_rest(self, harness, server):
         create = harness.meet(BY_EVENT["create-long-migration"], "/response/create")

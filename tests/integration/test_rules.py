@@ -187,6 +187,27 @@ class TestStacks:
         assert (cluster.hsm_type, cluster.retention) == (NEW, {"Type": "DAYS", "Value": "90"})
         assert [each["Status"] for each in harness.signals] == ["FAILURE"], "of the superseded update"
 
+    def test_a_rollback_that_the_stack_was_never_told_of_sets_no_retention_after_its_deadline(
+        self, harness, monkeypatch
+    ):
+        monkeypatch.setattr("cloudhsm_settings.custom_resource.delivery.SOCKET_TIMEOUT", 100)
+        cluster = harness.fleet.seed(cluster_id=CLUSTER_ID)
+        days = [{"BackupRetentionPolicy": {"Type": "DAYS", "Value": value}} for value in ("90", "30")]
+        forward = update(harness, days[1], days[0])
+        harness.run(forward)
+        cluster.state = "UPDATE_IN_PROGRESS"
+        back = rolled_back(harness, forward)
+        harness.receiver.statuses = [503] * 1000
+        harness.invoke(back)
+        for _ in range(61):
+            harness.pass_time()
+        harness.set_stack_status(back, "UPDATE_ROLLBACK_FAILED", ROLLING_BACK)
+        cluster.state = "ACTIVE"
+        harness.receiver.statuses = []
+        for _ in range(5):
+            harness.pass_time()
+        assert (harness.modifies, harness.schedules()) == (("BackupRetentionPolicy",), [])
+
     def test_a_rollback_goes_on_when_the_cluster_is_gone(self, harness):
         event = update(harness, {"HsmType": OLD}, {"HsmType": NEW}, status=ROLLING_BACK)
         harness.run(event)

@@ -45,7 +45,10 @@ def _once(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
     if len(taken) < 2 or taken[-1] is not change:
         return
     first = taken[-2]
-    if sent.fault_at and _left_no_trace(first, oracle.boundary.swarm.missing):
+    swarm = oracle.boundary.swarm
+    # A twin takes the record from whoever has the answer.
+    may_be_lost = sent.fault_at or "lambda duplicate" in swarm.rates
+    if may_be_lost and _left_no_trace(first, swarm.missing):
         return
     # A process that died in the call cannot know that somebody has set it back since.
     if not oracle.cloudhsm.touched_since(taken[-2].at, change.cluster_id, except_by=sent.name):
@@ -106,9 +109,9 @@ def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
     either_way = change.setting != "HsmType" and (sent.old or {}).get(change.setting) == sent.properties.get(
         change.setting
     )
-    # A type is turned back at the second look: by then the rollback's own request is there, unless faults keep it away.
+    # It undoes at the second look: by then the rollback's own request is there, unless faults keep it away.
     is_alone = sent.later is None or sent.later.claimed_at is None
-    looks_so = _looks_like_a_rollback(sent) and (change.setting != "HsmType" or is_alone)
+    looks_so = _looks_like_a_rollback(sent) and is_alone
     if not (sent.is_rollback or unreadable or fresh or either_way or looks_so) and _turned(status):
         yield "nobody waits", f"the stack is {status}"
 
@@ -130,12 +133,20 @@ def _consented(change: Change, sent: Sent) -> Iterator[Broken]:
     """Keys are lost on the way back from ACTIVE; a rollback that turns a type needs consent in any case."""
     old = sent.old or {}
     if sent.is_rollback:
+        if _is_way_forward(change) and "stack" not in change.invocation.seen:
+            # A stack that cannot be read for long is taken for one that goes forward, and no key is lost.
+            return
         if old.get("HsmTypeOnRollback", "Keep") != "Revert":
             yield "no key without consent", "a rollback of an update that said Keep"
         elif not any(_made_before(sent, change)):
             yield "no key without consent", "a rollback on a cluster whose type this resource has not changed"
     elif change.costs_keys and sent.properties.get("HsmTypeOnRollback", "Keep") != "Revert":
         yield "no key without consent", "the template says Keep"
+
+
+def _is_way_forward(change: Change) -> bool:
+    """Whether the type is of a later generation than the cluster's: the digit in its name."""
+    return not change.costs_keys and change.value.lstrip("p")[3] > change.before.hsm_type.lstrip("p")[3]
 
 
 def _made_before(sent: Sent, change: Change) -> Iterator[Change]:

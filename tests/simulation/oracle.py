@@ -359,9 +359,14 @@ class Oracle:
 
     def closed(self, sent: Sent) -> None:
         """CloudFormation waits no more; `outcome` is None when no response came."""
-        excused = self._seems_older(sent) or self._excused(sent, self.now)
+        excused = self._seems_older(sent) or self._excused(sent, self.now) or self._answered_before(sent)
         if sent.outcome is None and sent.timeout >= SHORTEST_WAIT and not excused:
             self.broke("every request has its response in time", sent, f"none after {sent.timeout:.0f} seconds")
+
+    def _answered_before(self, sent: Sent) -> bool:
+        """Whether it was answered under its first URL, and sent again while an older request took over in doubt."""
+        is_again = len(sent.urls) > 1 and bool(sent.responses)
+        return is_again and sent.earlier is not None and _in_doubt(sent.earlier, sent)
 
     def _seems_older(self, sent: Sent) -> bool:
         """Whether clocks differ, and the request before it was signed later, or made its claim later."""

@@ -65,6 +65,21 @@ class TestChain:
         ended = record(follows_on=False, ended=True)
         assert standing(ended, fresh(at=NOW + skew, now=A, was=B)) is expected
 
+    @pytest.mark.parametrize(
+        ("known", "expected"),
+        [
+            ({"ended": True}, Standing.DOUBTFUL),
+            ({"ended": True, "scheduled": True, "response_paid": True}, Standing.DOUBTFUL),
+            ({"scheduled": True, "response_paid": True}, Standing.DOUBTFUL),
+            ({"ended": True, "scheduled": True}, Standing.OLDER),
+            ({}, Standing.OLDER),
+        ],
+    )
+    def test_no_update_is_older_than_the_create_that_was_told(self, known, expected):
+        created = record(kind="Create", **known)
+        assert standing(created, fresh(at=NOW - 30, now=C, was={"other": 1})) is expected
+        assert standing(created, fresh(at=NOW + 30, now=C, was={"other": 1})) is Standing.NEWER
+
     def test_only_an_update_follows_on_anything(self):
         assert follows(fresh(now=C, was=B), record())
         assert not follows(fresh(kind="Create", was=B), record())

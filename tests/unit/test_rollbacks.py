@@ -190,6 +190,16 @@ class TestNeverWaits:
         in_a_hurry = rolling_back(change=ours(), may_be_overtaken=True, left=60)
         assert left_alone(decide(in_a_hurry, cluster("ACTIVE", NEW, window=3600), FRESH, NOW))
 
+    def test_or_sets_a_retention_back(self):
+        hasty = {"retention": 30, "retention_change": set_by_us(), "may_be_overtaken": True}
+        decision = decide(rolling_back("Keep", **hasty), cluster("ACTIVE", NEW), FRESH, NOW)
+        assert isinstance(decision, Wait)
+        assert decision.progress.retention_asked_at is None
+        in_a_hurry = rolling_back("Keep", **hasty, left=239)
+        assert isinstance(decide(in_a_hurry, cluster("ACTIVE", NEW), FRESH, NOW), Accepted)
+        heard = rolling_back("Keep", **hasty, left=239, accepted=True)
+        assert isinstance(decide(heard, cluster("ACTIVE", NEW), FRESH, NOW), Wait)
+
     @pytest.mark.parametrize("retention", [None, 30])
     def test_nor_does_it_change_anything_for_a_stack_that_has_come_to_rest(self, retention):
         rolled_back = {"phase": StackPhase.ENDED, "direction": StackPhase.ROLLING_BACK}

@@ -70,6 +70,12 @@ class TestErrors:
             raise error
         assert caught.value.had_no_effect is had_no_effect
 
+    @pytest.mark.parametrize(("code", "named"), [("", "HTTP 503"), ("503", "HTTP 503"), ("Throttling", "Throttling")])
+    def test_what_is_no_answer_of_aws_is_named_by_its_status(self, code, named):
+        answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": 503}}
+        with pytest.raises(Transient, match=f": {named}$"), translated("cloudhsm:ModifyCluster", ID):
+            raise ClientError(answer, "ModifyCluster")
+
     def test_missing_credentials_are_not_waited_for(self):
         with pytest.raises(NoCredentialsError), translated("cloudhsm:ModifyCluster", ID):
             raise NoCredentialsError

@@ -329,6 +329,20 @@ MUTANTS = (
         _OPERATION,
     ),
     Mutant(
+        "an update may be older than its Create",
+        "custom_resource/order",
+        'if current.request_type == "Create" and',
+        "if False and",
+        ("order",),
+    ),
+    Mutant(
+        "a Create that was not told gives way",
+        "custom_resource/order",
+        'current.request_type == "Create" and _is_told(current)',
+        'current.request_type == "Create"',
+        ("order",),
+    ),
+    Mutant(
         "a known request is a new one",
         "custom_resource/order",
         "if fresh.request_id in current.recent:",

@@ -50,6 +50,20 @@ MUTANTS = (
         _BACK,
     ),
     Mutant("a type is turned back at first sight", _M, "if request.may_be_overtaken:", "if False:", _BACK),
+    Mutant(
+        "a retention is set back at first sight",
+        _R,
+        "if request.rolls_back and request.may_be_overtaken:",
+        "if False:",
+        _BACK,
+    ),
+    Mutant(
+        "what the stack was never told of goes on",
+        "request",
+        "now > record.deadline",
+        "False",
+        ("reconcile",),
+    ),
     Mutant("the second look is not awaited", _R, "is_awaited or decision.is_brief", "is_awaited", _BACK),
     Mutant("a direction that was unknown stays so", "request", "(is_unknown or self", "(False or self", _BACK),
     Mutant(

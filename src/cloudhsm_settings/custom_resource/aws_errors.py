@@ -68,6 +68,12 @@ def error_code(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
+def _named(error: ClientError, code: str) -> str:
+    """The code, or the status where what answered was no AWS service: "HTTP 503"."""
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", "without a status")
+    return f"HTTP {status}" if code in ("", str(status)) else code
+
+
 def _meaning(error: ClientError, iam_action: str, subject: str, final: Final) -> Exception:
     code = error_code(error)
     if code in ACCESS_DENIED:
@@ -76,7 +82,7 @@ def _meaning(error: ClientError, iam_action: str, subject: str, final: Final) ->
             "its parameters, service control policies and permissions boundaries), then try again."
         )
     if code not in final:
-        return Transient(iam_action, code, had_no_effect=code in _THROTTLED)
+        return Transient(iam_action, _named(error, code), had_no_effect=code in _THROTTLED)
     message = str(error.response.get("Error", {}).get("Message") or "(no message)")[:_LONGEST_MESSAGE]
     failure, advice = final[code]
     return failure(f"{subject}: {iam_action} was refused with {code}: {message} {advice}")

@@ -73,6 +73,9 @@ def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
         return Standing.DOUBTFUL
     if is_next or is_before:
         return Standing.NEWER if is_next else Standing.OLDER
+    if current.request_type == "Create" and _is_told(current) and after < 0:
+        # No update comes before its Create, but one of a former resource of that name may be tried again.
+        return Standing.DOUBTFUL
     return Standing.NEWER if after >= 0 else Standing.OLDER
 
 
@@ -82,6 +85,9 @@ def _by_swap(current: Record, after: float) -> Standing:
         return Standing.NEWER
     # Its predecessor was missing when it came, which may be this one, and the signatures say so.
     # But clocks differ, and what has ended and was told loses nothing to a request that its stack may wait for.
-    # Whoever ended it without polls told it at once, and left it at that.
-    is_told = current.ended and (current.response_paid or not current.scheduled)
-    return Standing.DOUBTFUL if is_told else Standing.OLDER
+    return Standing.DOUBTFUL if current.ended and _is_told(current) else Standing.OLDER
+
+
+def _is_told(record: Record) -> bool:
+    """Whether its response was sent. Whoever ended it without polls told it at once, and left it at that."""
+    return record.response_paid or (record.ended and not record.scheduled)
