@@ -1,5 +1,6 @@
 """Which of two requests for a resource is the newer one, and what becomes of the other."""
 
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -156,6 +157,25 @@ class TestWhatGivesWay:
         harness.run(delete)
         assert harness.statuses("/response/delete") == ["SUCCESS"]
         assert [each["Status"] for each in harness.signals] == ["FAILURE"]
+
+    def test_a_delete_that_is_tried_again_does_not_end_the_newer_one(self, harness, server):
+        clean_up = harness.meet(BY_EVENT["delete"], "/response/clean-up")
+        harness.receiver.statuses = [503]
+        with failing(server, "UpdateItem"), pytest.raises(Transient):
+            harness.invoke(clean_up)
+        harness.clock.moment += 30
+        delete = harness.deliverable(BY_EVENT["delete"].load() | {"RequestId": "of-the-stack"}, "/response/delete")
+        harness.receiver.statuses = []
+        with failing(server, "UpdateItem", spared=1), suppress(Transient):
+            harness.invoke(delete)
+        assert harness.statuses("/response/delete") == []
+        harness.clock.moment += 30
+        harness.invoke(clean_up)
+        harness.clock.moment += 30
+        harness.run(delete)
+        assert harness.statuses("/response/delete") == ["SUCCESS"]
+        assert harness.statuses("/response/clean-up")[-1] == "SUCCESS"
+        assert harness.record(delete).request_id == "of-the-stack"
 
     def test_no_delete_ends_another_one(self, harness):
         one = harness.meet(BY_EVENT["delete"], "/response/one")

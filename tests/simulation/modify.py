@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 WAITS = 43200.0
 LAG = 120.0
 FRESH = 6.0
+LONGEST_READ = 20.0
+"""Seconds that a read, and what comes between it and the call, may take."""
 Broken = tuple[str, str]
 """A guarantee, and why it is broken."""
 
@@ -46,8 +48,8 @@ def _once(change: Change, sent: Sent, oracle: "Oracle") -> Iterator[Broken]:
         return
     first = taken[-2]
     swarm = oracle.boundary.swarm
-    # A twin takes the record from whoever has the answer.
-    may_be_lost = sent.fault_at or "lambda duplicate" in swarm.rates
+    # A twin, or the first poll, takes the record from whoever has the answer.
+    may_be_lost = sent.fault_at or {"lambda duplicate", "slow calls"} & set(swarm.rates)
     if may_be_lost and _left_no_trace(first, swarm.missing):
         return
     # A process that died in the call cannot know that somebody has set it back since.
@@ -73,7 +75,7 @@ def _needed(change: Change, sent: Sent) -> Iterator[Broken]:
     else:
         shown = (seen.get("BackupRetentionPolicy") or {}).get("Value", "")
     # For two minutes after a change of its own no read of the former state is proof of anything.
-    lately = [each for each in _made_before(sent, change) if change.at - each.at < LAG]
+    lately = [each for each in _made_before(sent, change) if change.at - each.at < LAG + LONGEST_READ]
     if shown == change.value and not lately:
         yield "nothing is changed needlessly", f"the cluster shows {shown}"
 

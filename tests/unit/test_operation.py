@@ -440,6 +440,18 @@ class TestDelete:
         operation.succeed({}, "", "Deleted")
         assert around.record.request_id == "d"
 
+    @pytest.mark.parametrize(("age", "owner"), [(10, "d"), (0, "other"), (-10, "other")])
+    def test_does_not_end_a_newer_one_of_the_same_id(self, around, age, owner):
+        around.open(event("d", NOW, "Delete"))
+        around.open(event("other", NOW - age, "Delete")).succeed({}, "", "Deleted")
+        assert (around.statuses(), around.record.request_id) == (["SUCCESS"], owner)
+
+    def test_goes_on_with_itself_though_it_was_sent_again_since(self, around):
+        around.open(event("d", NOW, "Delete"))
+        around.open(event("d", NOW + 10, "Delete", ResponseURL=url("again", NOW + 10)))
+        around.open(event("d", NOW, "Delete")).succeed({}, "", "Deleted")
+        assert (around.statuses(), around.record.ended) == (["SUCCESS"] * 2, True)
+
     def test_that_dies_leaves_the_debt_to_the_polls_of_what_it_ended(self, around):
         around.open(with_handle()).wait()
         around.now += 100

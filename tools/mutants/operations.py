@@ -343,6 +343,13 @@ MUTANTS = (
         ("order",),
     ),
     Mutant(
+        "an older Delete ends a newer one",
+        _O,
+        "delivery.signed_at < current.signed_at",
+        "False",
+        _OPERATION,
+    ),
+    Mutant(
         "a known request is a new one",
         "custom_resource/order",
         "if fresh.request_id in current.recent:",

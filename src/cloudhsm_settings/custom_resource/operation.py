@@ -372,10 +372,11 @@ class _LostRace(Exception):
 def _is_about_a_former_one(current: Record, delivery: Delivery, ports: Ports) -> bool:
     """Whether a Delete cleans up after a replacement; that of a whole stack ends the operation on the new one too.
 
-    No Delete ends another one: both are waited for.
+    No Delete ends another one: both are waited for. Of the same id, an older one ends none.
     """
+    is_another = current.request_id != delivery.request_id
     if current.physical_resource_id == delivery.physical_resource_id:
-        return False
+        return is_another and current.request_type == "Delete" and delivery.signed_at < current.signed_at
     return current.request_type == "Delete" or ports.stack_direction(current.stack_id) is not StackDirection.DELETING
 
 
