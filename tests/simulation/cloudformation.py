@@ -90,6 +90,7 @@ class CloudFormation:
         signed_at = agenda.now + (swarm.random.random() * 2 - 1) * swarm.skew
         url = response_url(sent.number, len(sent.urls), signed_at)
         sent.signed_at = sent.signed_at or float(int(signed_at))
+        sent.signed_last_at = max(sent.signed_last_at, float(int(signed_at)))
         sent.urls.append(url)
         self.by_url[url] = sent
         sent.sent_at = agenda.now

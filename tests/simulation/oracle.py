@@ -377,7 +377,7 @@ class Oracle:
         before = earlier.earlier
         is_unknown = before is None or before.claimed_at is None
         is_unknown = is_unknown or (before.earlier is not None and _in_doubt(before.earlier, before))
-        signed_before = earlier.signed_at > sent.signed_at and (sent.fault_at > 0 or is_unknown)
+        signed_before = earlier.signed_last_at > sent.signed_at and (sent.fault_at > 0 or is_unknown)
         return _in_doubt(earlier, sent) or signed_before
 
     def _excused(self, sent: Sent, until: float) -> bool:

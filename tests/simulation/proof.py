@@ -14,6 +14,10 @@ LAG = 210.0
 """Seconds in which somebody else's change may not be seen yet, or was made after the last read."""
 
 
+SHORTEST_SECOND_LOOK = 300.0
+"""A ServiceTimeout below this leaves no time for a second look: SUCCESS comes before it."""
+
+
 def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = False) -> str:
     """Why a SUCCESS is not true; empty when it is."""
     truth = oracle.cloudhsm.truth(sent.cluster_id)
@@ -27,7 +31,8 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
     why = _retention(sent, (truth.retention or {}).get("Value", ""))
     if is_acceptance:
         # The wait condition is told the end; a running migration is turned back before anything else.
-        return "" if any(each.before.state != "ACTIVE" for each in sent.changes) else why
+        overwritten = oracle.cloudhsm.touched_since(sent.changes[0].at, sent.cluster_id, except_by=sent.name)
+        return "" if overwritten or any(each.before.state != "ACTIVE" for each in sent.changes) else why
     if why or "HsmType" not in sent.properties:
         return why
     data = said.body.get("Data") or {}
@@ -43,6 +48,8 @@ def not_set_back(sent: Sent, oracle: "Oracle") -> str:
     """Why a rollback left a retention that its update had changed, and that the cluster could take back."""
     undone, truth = sent.earlier, oracle.cloudhsm.truth(sent.cluster_id)
     if undone is None or undone.properties != sent.old or truth is None or sent.fault_at or undone.fault_at:
+        return ""
+    if sent.timeout < SHORTEST_SECOND_LOOK:
         return ""
     set_here = (each for each in undone.changes if each.cluster_id == sent.cluster_id)
     was_set = any(each.setting != "HsmType" and not each.refused for each in set_here)

@@ -50,6 +50,8 @@ class Sent:
 
     signed_at: float = 0.0
     """When the URL signed first was signed, by the clock of the host that signed it."""
+    signed_last_at: float = 0.0
+    """The latest that any of its URLs says."""
 
     # What the oracle notes.
     fault_at: float = 0.0

@@ -8,13 +8,11 @@ import pytest
 
 from cloudhsm_settings import migration, reconcile
 from cloudhsm_settings.cluster import Hsm
-from cloudhsm_settings.custom_resource.record import Record, Response
 from cloudhsm_settings.decisions import Accepted, Done, Fail, ModifyHsmType, ModifyRetention, ReadStack, Wait
 from cloudhsm_settings.errors import Conflicting, NotFound, NotReady, NotStabilized, Transient
-from cloudhsm_settings.history import LAG, Memory
-from cloudhsm_settings.properties import Settings
+from cloudhsm_settings.history import LAG
 from cloudhsm_settings.reconcile import decide, unreachable
-from cloudhsm_settings.request import Progress, Request, StackPhase
+from cloudhsm_settings.request import Progress, StackPhase
 from tests.unit.cases import (
     FRESH,
     HANDLE,
@@ -198,22 +196,6 @@ class TestRetention:
     def test_but_not_where_its_response_did_not_arrive_in_time(self, phase):
         unheard = request(NEW, 30, handle=HANDLE, accepted=True, is_unheard=True, phase=phase)
         assert isinstance(failure(decide(unheard, cluster(hsm_type=NEW), asked(), NOW)), Conflicting)
-
-    @pytest.mark.parametrize(
-        ("left", "known", "unheard"),
-        [
-            (-1, {}, True),
-            (0, {}, False),
-            (-1, {"response_paid": True}, False),
-            (-1, {"ended": True}, False),
-            (-1, {"response": None}, False),
-        ],
-    )
-    def test_which_the_record_tells(self, left, known, unheard):
-        accepted = {"response": Response("SUCCESS", "", ID), "deadline": NOW + left, "properties": {}, **known}
-        record = Record("stack", "Settings", "r1", physical_resource_id=ID, request_type="Update", **accepted)
-        made = Request.of(record, Settings(ID), FRESH, Memory(), now=NOW, account="", region="")
-        assert made.is_unheard is unheard
 
     def test_an_update_whose_stack_is_at_rest_sets_nothing_either(self):
         at_rest = update(OLD, hsm_type=OLD, retention=30, phase=StackPhase.ENDED)

@@ -343,6 +343,13 @@ MUTANTS = (
         ("order",),
     ),
     Mutant(
+        "an update follows upon a Delete",
+        "custom_resource/order",
+        'Standing.DOUBTFUL if fresh.request_type == "Update" else Standing.NEWER',
+        "Standing.NEWER",
+        ("order",),
+    ),
+    Mutant(
         "an older Delete ends a newer one",
         _O,
         "delivery.signed_at < current.signed_at",

@@ -62,7 +62,7 @@ MUTANTS = (
         "request",
         "now > record.deadline",
         "False",
-        ("reconcile",),
+        ("request",),
     ),
     Mutant("the second look is not awaited", _R, "is_awaited or decision.is_brief", "is_awaited", _BACK),
     Mutant("a direction that was unknown stays so", "request", "(is_unknown or self", "(False or self", _BACK),
