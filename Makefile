@@ -65,7 +65,7 @@ mutants: $(DEV)/ready ## plant mutants one by one and see that the tests catch e
 
 .PHONY: mutation-score
 mutation-score: $(MUTATION)/ready ## let mutmut mutate core and protocol, MODULES="cloudhsm_settings.reconcile*"; the survivors at the end (hours)
-	$(MUTATION)/bin/mutmut run $(MODULES)
+	ulimit -v 8000000 && $(MUTATION)/bin/mutmut run $(MODULES)
 	@$(MUTATION)/bin/mutmut results
 	@$(MUTATION)/bin/mutmut export-cicd-stats && cat mutants/mutmut-cicd-stats.json
 

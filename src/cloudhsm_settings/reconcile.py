@@ -151,9 +151,9 @@ def _follow(request: Request, cluster: Cluster, progress: Progress, now: float) 
     if cluster.state in states.SETTLED and cluster.shown_type not in ("", wanted):
         return _went_back(request, cluster, progress, now)
     asked_at = progress.hsm_type_asked_at or now
-    is_unheard = progress.turns_back and not progress.hsm_type_answered and cluster.shown_type not in ("", wanted)
-    if is_unheard and cluster.state == states.MODIFY_IN_PROGRESS:
-        # What was to be turned back still runs: the call never arrived, or reads lag.
+    is_unanswered = progress.turns_back and not progress.hsm_type_answered and cluster.shown_type not in ("", wanted)
+    if is_unanswered and cluster.state in states.TYPE_CHANGING:
+        # What was to be turned back still runs, or is turned back itself: the call never arrived, or reads lag.
         if now - asked_at < LAG:
             return _wait(request, cluster, progress, now, reasons.migrating(request, cluster))
         return decide(request, cluster, replace(progress, hsm_type_asked_at=None), now)

@@ -412,7 +412,8 @@ class Oracle:
             by_responder = last is not None and any(each.by.who == "responder" for each in last.responses)
             unknown = last is not None and (by_responder or (last.unread_stack and not last.read_stack))
             is_another = last is not None and item["PhysicalResourceId"]["S"] != last.physical_id
-            excused = last is not None and (_is_given_up(last) or (unknown and is_another) or self._seems_older(last))
+            unknown = unknown and last is not None and (is_another or last.claimed_at is None)
+            excused = last is not None and (_is_given_up(last) or unknown or self._seems_older(last))
             if last is None or (last.kind == "Delete" and not excused):
                 self.broke("nothing outlives its use", last, f"a record: {sorted(item)}")
 

@@ -1,5 +1,7 @@
 """One owner, one end, and what is owed is paid."""
 
+from contextlib import suppress
+
 import pytest
 
 from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, Superseded, Transient
@@ -452,6 +454,14 @@ class TestDelete:
         around.open(event("d", NOW, "Delete")).succeed({}, "", "Deleted")
         assert (around.statuses(), around.record.ended) == (["SUCCESS"] * 2, True)
 
+    @pytest.mark.parametrize(("since", "age", "owner"), [(-10, 30, "u"), (-10, 36, "d"), (-61, 36, "u"), (10, 30, "d")])
+    def test_gives_way_to_no_update_that_is_tried_again(self, around, since, age, owner):
+        around.open(event("d", NOW + since, "Delete")).succeed({}, "", "Deleted")
+        around.now = NOW + age
+        with suppress(Superseded):
+            around.open(event("u", NOW, "Update"))
+        assert around.record.request_id == owner
+
     def test_that_dies_leaves_the_debt_to_the_polls_of_what_it_ended(self, around):
         around.open(with_handle()).wait()
         around.now += 100
@@ -528,6 +538,17 @@ def test_a_record_of_another_version_is_not_resumed(around):
     assert not operation.record.readable
     assert (operation.record.response_url, operation.record.former_urls) == (url("another"), (url("r1"),))
     assert around.store.items[key] == before
+
+
+def test_what_it_has_paid_is_paid_again_under_another_url(around):
+    around.open(event()).succeed({}, "", "Succeeded")
+    (key,) = around.store.items
+    around.store.items[key] |= {"Progress": {"B": b"x"}, "Scheduled": {"BOOL": True}, "ResponsePaid": {"BOOL": True}}
+    assert around.open(event()).record.response_paid
+    operation = around.open(event(ResponseURL=url("another")))
+    assert (operation.record.response_paid, operation.record.scheduled) == (False, False)
+    operation.pay()
+    assert around.statuses() == ["SUCCESS"] * 3
 
 
 def test_what_is_kept_is_written_with_the_next_write(around):

@@ -96,12 +96,5 @@ class TestDelete:
         deleted = record(kind="Delete", follows_on=False)
         assert standing(deleted, fresh(kind="Create", at=NOW + skew)) is Standing.OLDER
 
-    @pytest.mark.parametrize(
-        ("skew", "expected"), [(-30, Standing.OLDER), (0, Standing.DOUBTFUL), (30, Standing.DOUBTFUL)]
-    )
-    def test_no_update_is_surely_newer_within_the_difference_of_clocks(self, skew, expected):
-        assert standing(record(kind="Delete"), fresh(at=NOW + skew)) is expected
-        assert standing(record(kind="Delete"), fresh(at=NOW + CLOCK_SKEW + 1)) is Standing.NEWER
-
     def test_one_that_comes_after_a_whole_life_is_newer(self):
         assert standing(record(kind="Delete"), fresh(kind="Create", at=NOW + 1)) is Standing.NEWER

@@ -70,6 +70,11 @@ class TestAWayBackThatNeverArrived:
         decision = decide(rolling_back(change=self.MINE), self.MIGRATING, progress, NOW)
         assert not isinstance(decision, ModifyHsmType)
 
+    def test_what_turns_back_elsewhere_meanwhile_is_not_waited_for(self):
+        progress = asked(200, answered=False, previous_hsm_type=NEW, turns_back=True)
+        elsewhere = cluster("ROLLBACK_IN_PROGRESS", THIRD, window=DAY - 300, hsm_types=[NEW])
+        assert left_alone(decide(rolling_back(change=self.MINE), elsewhere, progress, NOW))
+
     def test_one_that_cloudhsm_took_is_not_asked_for_again(self):
         taken = rolling_back(change=ours(200, previous=NEW, hsm_type=OLD))
         assert left_alone(decide(taken, cluster("ACTIVE", NEW, window=3600), FRESH, NOW))

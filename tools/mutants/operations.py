@@ -343,11 +343,18 @@ MUTANTS = (
         ("order",),
     ),
     Mutant(
+        "what another version has paid is paid under every URL",
+        _O,
+        "current.response_paid and fresh.response_url in current.response_urls",
+        "current.response_paid",
+        _OPERATION,
+    ),
+    Mutant(
         "an update follows upon a Delete",
-        "custom_resource/order",
-        'Standing.DOUBTFUL if fresh.request_type == "Update" else Standing.NEWER',
-        "Standing.NEWER",
-        ("order",),
+        _O,
+        "if not is_sure and _is_left_behind(fresh, current) and",
+        "if False and",
+        _OPERATION,
     ),
     Mutant(
         "an older Delete ends a newer one",

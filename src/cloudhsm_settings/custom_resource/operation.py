@@ -399,8 +399,7 @@ def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) ->
         case Standing.SAME:
             after = _resumed(current, fresh)
         case Standing.DOUBTFUL:
-            is_retry = ports.clock() - fresh.signed_at > FIRST_ATTEMPT
-            if is_retry or ports.stack_direction(current.stack_id) in _SENDS_NO_UPDATE:
+            if _is_retry(fresh, ports) or ports.stack_direction(current.stack_id) in _SENDS_NO_UPDATE:
                 raise Superseded("the request on record is the newer one, as far as can be told")
             # Whichever is the newer, the other one loses nothing by its response.
             _tell_once_more(current, ports, traits)
@@ -408,6 +407,8 @@ def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) ->
         case Standing.NEWER:
             # What has ended gives way, unless clocks may differ so much that this one is the older.
             is_sure = current.ended and fresh.signed_at - current.signed_at > CLOCK_SKEW
+            if not is_sure and _is_left_behind(fresh, current) and _is_retry(fresh, ports):
+                raise Superseded("the resource was deleted: no update is due")
             direction = StackDirection.UNKNOWN if is_sure else ports.stack_direction(current.stack_id)
             # A Delete of what a Create may have left behind is tried again after its stack has come to rest.
             is_clean_up = current.request_type == "Create" and fresh.request_type == "Delete"
@@ -420,6 +421,15 @@ def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) ->
         return ports.store.write(current, after)
     except Superseded:
         raise _LostRace from None
+
+
+def _is_retry(fresh: Record, ports: Ports) -> bool:
+    return ports.clock() - fresh.signed_at > FIRST_ATTEMPT
+
+
+def _is_left_behind(fresh: Record, current: Record) -> bool:
+    """Whether it is an update beside a Delete: none follows upon that, but one may follow upon a clean-up."""
+    return fresh.request_type == "Update" and current.request_type == "Delete"
 
 
 def _resumed(current: Record, fresh: Record) -> Record:
@@ -446,10 +456,18 @@ def _read_as_far_as_can_be(current: Record, fresh: Record) -> Record:
 
     It is not written yet: its end is the next write, so no attempt after this one takes it for readable.
     """
-    names = ("fence", "memory", "recent", "scheduled", "response", "response_paid", "signals", "ended", "settled")
+    names = ("fence", "memory", "recent", "response", "signals", "ended", "settled")
     kept = {name: getattr(current, name) for name in (*names, "outcome", "ended_at", "expires_at", "follows_on")}
     others = [url for url in current.response_urls if url not in ("", fresh.response_url)]
-    return replace(fresh, **kept, former_urls=tuple(others[:_FORMER_URLS]), readable=False)
+    return replace(
+        fresh,
+        **kept,
+        response_paid=current.response_paid and fresh.response_url in current.response_urls,
+        former_urls=tuple(others[:_FORMER_URLS]),
+        # The polls of what has ended are going, or gone.
+        scheduled=current.scheduled and not current.ended,
+        readable=False,
+    )
 
 
 def _superseding(current: Record, fresh: Record) -> Record:

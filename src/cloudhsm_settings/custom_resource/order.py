@@ -64,10 +64,7 @@ def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
     if current.request_type == "Delete":
         # A Delete whose Create was never seen says that one is under way.
         is_missing = fresh.request_type == "Create" and not current.follows_on
-        if is_missing or after < 0:
-            return Standing.OLDER
-        # No update follows upon the Delete of its own resource, but one may follow upon a clean-up.
-        return Standing.DOUBTFUL if fresh.request_type == "Update" else Standing.NEWER
+        return Standing.OLDER if is_missing or after < 0 else Standing.NEWER
     is_next, is_before = follows(fresh, current), follows(current, fresh)
     if is_next and is_before:
         return _by_swap(current, after)
