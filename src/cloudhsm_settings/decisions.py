@@ -83,7 +83,5 @@ class Leave:
 class Follow:
     """The type is being changed to the wanted one already: wait for it as for a change of one's own."""
 
-    because: str
-
 
 TypeDecision = Leave | Follow | ReadStack | ModifyHsmType | Wait | Fail

@@ -65,7 +65,7 @@ def _already_changing(request: Request, cluster: Cluster, now: float) -> Leave |
     left = (request.handle_deadline if request.handle else request.deadline) - now
     if _seconds_needed(cluster, request.settings.hsm_type or "") > left:
         return Fail(WontFit(reasons.wont_fit(request, cluster, left)))
-    return Follow(reasons.migrating(request, cluster))
+    return Follow()
 
 
 def _during_rollback(

@@ -56,12 +56,17 @@ class Around:
     refuses: bool = False
     direction: StackDirection = StackDirection.IN_PROGRESS
     warnings: list[str] = field(default_factory=list)
+    causes: list[str] = field(default_factory=list)
+    """What each warning gave as its cause."""
+    given: list[tuple[str, float]] = field(default_factory=list)
+    """What each delivery was said to be for, and its seconds."""
     errors: list[str] = field(default_factory=list)
     seen_at_delivery: list[Record | None] = field(default_factory=list)
     """The record at the moment of each delivery."""
 
     def deliver(self, to: str, body: bytes, seconds_left: float, *, what: str) -> bool:
         self.seen_at_delivery.append(self.record)
+        self.given.append((what, seconds_left))
         if self.down or to == self.unreachable:
             raise Transient(f"PUT to {what}", "HTTP 503")
         if not self.refuses:
@@ -85,9 +90,13 @@ class Around:
             seconds_left=lambda: 60.0,
             log_location="Log.",
             stack_direction=lambda _: self.direction,
-            warn=lambda message, **_: self.warnings.append(message),
+            warn=self._warn,
             error=lambda message, **_: self.errors.append(message),
         )
+
+    def _warn(self, message: str, **more: Any) -> None:
+        self.warnings.append(message)
+        self.causes.append(more.get("because", ""))
 
     @property
     def record(self) -> Record | None:

@@ -31,6 +31,9 @@ class World:
     unreachable: bool = False
     recorded: list = field(default_factory=list)
     """The memory of each checkpoint."""
+    checkpoints: list = field(default_factory=list)
+    """Progress and memory of each."""
+    answers_nothing: bool = False
 
     def describe_clusters(self, **_):
         if self.unreachable:
@@ -47,6 +50,8 @@ class World:
         error = self.errors.pop(0) if self.errors else None
         if error is not None:
             raise error
+        if self.answers_nothing:
+            return {}
         (cluster,) = self.describe_clusters()["Clusters"]
         return {"Cluster": {**cluster, **members, "State": "MODIFY_IN_PROGRESS"}}
 
@@ -64,6 +69,7 @@ class World:
             raise Superseded("x")
         self.done.append("record")
         self.recorded.append(memory)
+        self.checkpoints.append((progress, memory))
 
     def accept(self, cluster, progress):
         self.done.append("accept")
@@ -80,6 +86,50 @@ class World:
 
 def error(code):
     return ClientError({"Error": {"Code": code, "Message": "m"}}, "ModifyCluster")
+
+
+class TestMemory:
+    def test_each_kind_of_change_is_seen_by_the_request(self):
+        me = Asked({"HsmType": NEW}, {"HsmType": OLD}, "r1")
+        memory = Memory(ours(request_id="r0"), RetentionChange(ID, 90, NOW, request_id="r1"))
+        seen = me.seen(memory)
+        assert seen.type_change == replace(memory.type_change, is_last=False)
+        assert seen.retention_change == memory.retention_change
+        assert me.seen(Memory()) == Memory()
+
+    def test_of_a_type_is_who_changed_what_of_which_cluster(self):
+        step = World().step(request())
+        change = step.memory.type_change
+        assert (change.cluster_id, change.previous, change.hsm_type, change.at) == (ID, OLD, NEW, NOW)
+        assert (change.request_id, change.answered, change.undoes) == ("r1", True, False)
+
+    def test_tells_what_undoes_the_change_before_it(self):
+        former = ours(request_id="r0", previous=NEW, hsm_type=OLD)
+        world = World()
+        world.step(request(), memory=Memory(former))
+        world.step(request(change=former), memory=Memory(replace(former, is_last=False)))
+        assert [memory.type_change.undoes for memory in world.recorded] == [True, False]
+
+    def test_goes_on_record_with_the_progress(self):
+        world = World()
+        step = world.step(request())
+        ((progress, memory),) = world.checkpoints
+        assert (progress.hsm_type_asked_at, progress.previous_hsm_type) == (NOW, OLD)
+        assert memory.type_change == replace(step.memory.type_change, answered=False)
+
+    def test_of_what_was_refused_is_what_it_was(self):
+        step = World(errors=[error(REFUSED)]).step(request())
+        assert step.memory == Memory()
+        assert (step.progress.hsm_type_asked_at, step.progress.turns_back) == (None, False)
+        assert (step.progress.previous_hsm_type, step.progress.refusals) == ("", 1)
+
+    def test_of_a_call_whose_answer_is_empty_is_that_it_was_answered(self):
+        step = World(answers_nothing=True).step(request())
+        assert step.progress.hsm_type_answered is True
+        assert (step.cluster.cluster_id, step.cluster.hsm_type) == (ID, OLD)
+
+    def test_the_cluster_is_what_the_answer_says(self):
+        assert World().step(request()).cluster.state == "MODIFY_IN_PROGRESS"
 
 
 class TestOrder:

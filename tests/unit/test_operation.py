@@ -294,6 +294,26 @@ class TestDoubt:
         around.open(back)
         assert [to for to, _ in around.delivered][len(told) :] == [url("r1")]
 
+    def test_under_each_of_its_urls_and_as_its_owner_would(self, around):
+        back = self.undone(around)
+        (key,) = around.store.items
+        former = {"L": [{"S": url("r1-first")}]}
+        failed = '{"status": "FAILED", "reason": "why", "physical_resource_id": "id", "data": {}}'
+        around.store.items[key] |= {"FormerURLs": former, "Response": {"S": failed}}
+        told = len(around.delivered)
+        around.open(back)
+        assert [to for to, _ in around.delivered[told:]] == [url("r1"), url("r1-first")]
+        assert {body["Reason"] for _, body in around.delivered[told:]} == {"why Log."}
+        assert around.given[-1] == ("the ResponseURL", 55.0)
+
+    def test_but_not_what_was_told_to_its_end(self, around):
+        back = self.undone(around)
+        (key,) = around.store.items
+        around.store.items[key]["ResponsePaid"] = {"BOOL": True}
+        told = len(around.delivered)
+        around.open(back)
+        assert len(around.delivered) == told
+
     def test_a_create_that_comes_after_the_delete_of_what_nobody_issued_is_the_older_one(self, around):
         around.open(event("d", kind="Delete", PhysicalResourceId="made-up")).succeed({}, "", "Deleted")
         with pytest.raises(Superseded):
@@ -556,6 +576,26 @@ def test_what_is_kept_is_written_with_the_next_write(around):
     operation.keep(progress={"a": 1}, memory={"m": 1})
     operation.wait()
     assert (around.record.progress, around.record.memory) == ({"a": 1}, {"m": 1})
+
+
+def test_what_is_accepted_is_on_record_with_its_progress(around):
+    around.open(event()).accept({"A": "1"}, {"asked": 1})
+    assert (around.record.progress, around.record.response.reason) == ({"asked": 1}, "")
+
+
+def test_what_cannot_be_delivered_yet_is_a_warning(around):
+    operation = around.open(event())
+    operation.accept({}, {})
+    around.down = True
+    operation.wait()
+    assert (around.warnings, around.causes) == (["not delivered yet"], ["PUT to the ResponseURL: HTTP 503"])
+
+
+def test_others_are_those_of_its_own_cluster(around):
+    sent = event(LogicalResourceId="Other")
+    around.open(sent)
+    operation = around.open(event())
+    assert [each["LogicalResourceId"] for each in operation.others()] == ["Other"]
 
 
 def test_nothing_is_accepted_twice(around):
