@@ -27,6 +27,7 @@ from tests.unit.cases import (
     ours,
     request,
     rolling_back,
+    set_by_us,
     update,
 )
 
@@ -73,6 +74,63 @@ class TestWords:
         with pytest.raises(InvalidProperties) as refused:
             parse({"ClusterId": ID, "HsmType": "x"})
         assert refused.value.reason.endswith(' such as "hsm2m.medium".')
+
+    @pytest.mark.parametrize(
+        ("name", "value", "said"),
+        [
+            ("ClusterId", "x", "ClusterId is 'x': expected"),
+            ("ClusterId", "", "ClusterId is missing: expected"),
+            ("HsmType", "x", "HsmType is 'x': expected a type such as"),
+            ("HsmTypeOnRollback", "x", "HsmTypeOnRollback is 'x': expected Keep or Revert."),
+            ("BackupRetentionPolicy", "x", "BackupRetentionPolicy is 'x': expected {Type: DAYS, Value: 7 to 379}."),
+            (
+                "BackupRetentionPolicy",
+                "",
+                "BackupRetentionPolicy is empty: expected {Type: DAYS, Value: 7 to 379}. To leave it out, use !If",
+            ),
+            ("BackupRetentionPolicy", {"Type": "x"}, "BackupRetentionPolicy.Type is 'x': expected DAYS."),
+            (
+                "BackupRetentionPolicy",
+                {"Type": "DAYS", "Value": "x"},
+                "BackupRetentionPolicy.Value is 'x': expected a whole number of days, 7 to 379.",
+            ),
+            ("WaitConditionHandle", "https://example.org/x", "WaitConditionHandle points to 'example.org': expected"),
+            ("WaitConditionHandle", "x", "WaitConditionHandle points to empty: expected"),
+            ("WaitConditionHandle", "", "of this region. To leave it out, use !If with AWS::NoValue."),
+        ],
+    )
+    def test_a_fault_says_what_was_found(self, name, value, said):
+        with pytest.raises(InvalidProperties) as refused:
+            parse({"ClusterId": ID, "HsmType": NEW, name: value})
+        assert said in refused.value.reason
+
+    def test_no_properties_at_all_are_a_fault(self):
+        with pytest.raises(InvalidProperties, match="ResourceProperties is 'x': expected a mapping"):
+            parse("x")
+
+    def test_the_longest_type_is_one(self):
+        longest = "hsm2" + "m" * 21 + ".medium"
+        assert len(longest) == 32
+        assert parse({"ClusterId": ID, "HsmType": longest}).hsm_type == longest
+
+    def test_a_retention_that_is_not_shown_is_asked_for_its_stack(self):
+        late = request(None, 30, phase=StackPhase.UNREAD, is_fresh=False)
+        expected = f"the retention of {ID} is 90, declared are 30 days: which way does the stack go?"
+        assert decide(late, cluster(), FRESH, NOW) == ReadStack(expected)
+
+    def test_a_retention_looks_twice_and_says_so(self):
+        hasty = rolling_back("Keep", retention=30, retention_change=set_by_us(), may_be_overtaken=True, left=240)
+        expected = f"{ID} is set back at the next poll, unless another request comes before it"
+        assert decide(hasty, cluster("ACTIVE", NEW), FRESH, NOW) == Wait(FRESH, expected, is_brief=True)
+
+    @pytest.mark.parametrize(
+        ("progress", "left"), [(replace(FRESH, retention_asked_at=NOW - 1), 119), (FRESH, 119), (FRESH, 9)]
+    )
+    def test_a_retention_whose_time_is_up_while_the_cluster_changes_is_said_to_go_on(self, progress, left):
+        busy = cluster("UPDATE_IN_PROGRESS")
+        late = failure(decide(request(None, 30, left=left), busy, progress, NOW))
+        assert isinstance(late, NotStabilized)
+        assert "CloudHSM goes on by itself" in late.reason
 
     @pytest.mark.parametrize("answered", [True, False])
     def test_a_change_that_runs_on_is_said_to_run_on(self, answered):

@@ -9,6 +9,7 @@ from cloudhsm_settings.cluster import CloudHsm
 from cloudhsm_settings.converge import Asked, converge
 from cloudhsm_settings.custom_resource.errors import InvalidRequest, Superseded, Transient
 from cloudhsm_settings.decisions import Done, Fail, Wait
+from cloudhsm_settings.declared import digest_of
 from cloudhsm_settings.history import Memory, RetentionChange
 from cloudhsm_settings.request import StackPhase
 from tests.unit.cases import DAY, FRESH, ID, NEW, NOW, OLD, ours, request, rolling_back, update
@@ -34,6 +35,10 @@ class World:
     checkpoints: list = field(default_factory=list)
     """Progress and memory of each."""
     answers_nothing: bool = False
+    asked_for: list = field(default_factory=list)
+    """The members of each call of ModifyCluster."""
+    seen: list = field(default_factory=list)
+    """The cluster with each decision."""
 
     def describe_clusters(self, **_):
         if self.unreachable:
@@ -47,6 +52,7 @@ class World:
 
     def modify_cluster(self, **members):
         self.done.append("modify")
+        self.asked_for.append(members)
         error = self.errors.pop(0) if self.errors else None
         if error is not None:
             raise error
@@ -76,6 +82,7 @@ class World:
 
     def decided(self, decision, cluster):
         assert decision.because
+        self.seen.append(cluster and cluster.cluster_id)
 
     def step(self, wanted, progress=FRESH, memory=None):
         asked = Asked({"HsmType": NEW}, {"HsmType": OLD}, "r1")
@@ -117,6 +124,35 @@ class TestMemory:
         assert (progress.hsm_type_asked_at, progress.previous_hsm_type) == (NOW, OLD)
         assert memory.type_change == replace(step.memory.type_change, answered=False)
 
+    def test_tells_a_change_by_both_templates(self):
+        change = World().step(request()).memory.type_change
+        assert (change.before, change.after) == (digest_of({"HsmType": OLD}), digest_of({"HsmType": NEW}))
+
+    def test_of_a_retention_is_who_changed_what_of_which_cluster(self):
+        world = World()
+        step = world.step(request(None, 30))
+        change = step.memory.retention_change
+        assert change == RetentionChange(
+            ID,
+            30,
+            NOW,
+            90,
+            request_id="r1",
+            before=digest_of({"HsmType": OLD}),
+            after=digest_of({"HsmType": NEW}),
+            answered=True,
+        )
+        ((progress, memory),) = world.checkpoints
+        assert (progress.retention_asked_at, progress.retention_answered) == (NOW, False)
+        assert memory.retention_change == replace(change, answered=False)
+        assert world.asked_for[-1]["BackupRetentionPolicy"] == {"Type": "DAYS", "Value": "30"}
+        assert step.cluster.retention_days == 30
+
+    def test_of_a_retention_whose_answer_is_empty_is_that_it_was_answered(self):
+        step = World(answers_nothing=True).step(request(None, 30))
+        assert step.progress.retention_answered is True
+        assert (step.cluster.cluster_id, step.cluster.retention_days) == (ID, 90)
+
     def test_of_what_was_refused_is_what_it_was(self):
         step = World(errors=[error(REFUSED)]).step(request())
         assert step.memory == Memory()
@@ -130,6 +166,37 @@ class TestMemory:
 
     def test_the_cluster_is_what_the_answer_says(self):
         assert World().step(request()).cluster.state == "MODIFY_IN_PROGRESS"
+
+
+class TestTrouble:
+    def test_is_what_a_migration_then_waits_for(self):
+        step = World(errors=[error("ThrottlingException")]).step(request())
+        assert step.progress.waits_for == "cloudhsm:ModifyCluster fails with ThrottlingException"
+        assert step.decision.because == step.progress.waits_for
+
+    def test_is_a_refusal_for_the_first_time(self):
+        step = World(errors=[error(REFUSED)]).step(request())
+        assert step.decision.because == "cloudhsm:ModifyCluster fails with refused for now"
+
+    def test_and_every_decision_are_told_with_the_cluster(self):
+        world = World(errors=[error("ThrottlingException")])
+        step = world.step(request())
+        assert set(world.seen) == {ID}
+        assert step.cluster.cluster_id == ID
+
+    def test_of_a_hidden_stack_does_not_end_the_poll_of_a_throttled_cluster(self):
+        world = World(unreachable=True, phases=[Transient("cloudformation:DescribeStacks", "Throttling")])
+        assert isinstance(world.step(update()).decision, Wait)
+
+    @pytest.mark.parametrize(
+        ("direction", "done"), [(StackPhase.FORWARD, []), (StackPhase.UNREAD, ["record", "modify"])]
+    )
+    def test_a_stack_that_rolls_back_stops_only_what_went_forward(self, direction, done):
+        world = World(phases=[StackPhase.ROLLING_BACK])
+        wanted = rolling_back(change=ours(3600), retention=None)
+        world.hsm_type = NEW
+        world.step(wanted, replace(FRESH, direction=direction))
+        assert world.done == done
 
 
 class TestOrder:

@@ -578,6 +578,17 @@ def test_what_is_kept_is_written_with_the_next_write(around):
     assert (around.record.progress, around.record.memory) == ({"a": 1}, {"m": 1})
 
 
+def test_what_is_sent_again_has_the_later_deadline_and_the_polls_that_go_on(around):
+    around.open(event()).wait()
+    first = around.record
+    around.now += 100
+    again = around.open(event(ResponseURL=url("again", NOW + 100))).record
+    assert (again.deadline, again.scheduled, again.response_paid) == (first.deadline + 100, True, False)
+    around.open(event(ResponseURL=url("again", NOW + 100))).succeed({}, "", "Succeeded")
+    late = around.open(event(ResponseURL=url("late", NOW + 200))).record
+    assert (late.scheduled, late.response_paid) == (False, False)
+
+
 def test_what_is_accepted_is_on_record_with_its_progress(around):
     around.open(event()).accept({"A": "1"}, {"asked": 1})
     assert (around.record.progress, around.record.response.reason) == ({"asked": 1}, "")
