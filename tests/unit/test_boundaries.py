@@ -108,6 +108,48 @@ class TestWords:
         with pytest.raises(InvalidProperties, match="ResourceProperties is 'x': expected a mapping"):
             parse("x")
 
+    def test_what_could_not_begin_in_time_says_why(self):
+        hindered = replace(FRESH, waits_for="cloudhsm:ModifyCluster fails with ThrottlingException")
+        late = failure(decide(request(left=ONE_HSM - 1), cluster(), hindered, NOW))
+        assert isinstance(late, NotStabilized)
+        assert late.reason.startswith(
+            f"{ID}: the change of {OLD} to {NEW} could not begin in time, because {hindered.waits_for}."
+        )
+
+    def test_what_cannot_be_called_in_time_says_so(self):
+        late = failure(decide(request(None, 30, left=9), cluster(), FRESH, NOW))
+        assert isinstance(late, NotStabilized)
+        expected = (
+            f"{ID}: the time is up, and still the retention of {ID} is 90, declared are 30 days. Nothing is undone"
+        )
+        assert late.reason.startswith(expected)
+
+    @pytest.mark.parametrize(("state", "drifted"), [("ACTIVE", False), ("MODIFY_IN_PROGRESS", True)])
+    def test_a_type_that_is_not_shown_is_drift_only_while_it_changes(self, state, drifted):
+        hidden = cluster(state, "", hsm_types=[""])
+        decision = type_change(update(NEW), hidden, FRESH, NOW)
+        assert isinstance(decision, Leave)
+        assert decision.drifted is drifted
+
+    def test_a_type_that_is_not_shown_is_waited_for(self):
+        known = replace(FRESH, refusals=1)
+        assert type_change(request(), cluster(hsm_type="", hsm_types=[""]), known, NOW).progress == known
+
+    def test_what_waits_for_the_cluster_has_asked_for_nothing(self):
+        before = replace(FRESH, turns_back=True, hsm_type_answered=True, former_seen_at=1.0, refusals=1)
+        busy = f"{ID} is UPDATE_IN_PROGRESS, which takes no other change"
+        decision = type_change(request(), cluster("UPDATE_IN_PROGRESS"), before, NOW)
+        assert decision == Wait(replace(FRESH, refusals=1, waits_for=busy), busy)
+
+    def test_what_is_asked_for_begins_anew(self):
+        before = replace(FRESH, turns_back=True, hsm_type_answered=True, former_seen_at=1.0, refusals=1)
+        decision = type_change(request(), cluster(), before, NOW)
+        assert decision.progress == replace(FRESH, refusals=1, hsm_type_asked_at=NOW, previous_hsm_type=OLD)
+
+    def test_what_a_hidden_stack_may_roll_back_is_kept(self):
+        hidden = update(NEW, hsm_type=OLD, phase=StackPhase.UNKNOWN)
+        assert type_change(hidden, cluster(hsm_type=NEW), FRESH, NOW).because.endswith(": the stack cannot be read")
+
     def test_the_longest_type_is_one(self):
         longest = "hsm2" + "m" * 21 + ".medium"
         assert len(longest) == 32

@@ -35,6 +35,7 @@ class World:
     checkpoints: list = field(default_factory=list)
     """Progress and memory of each."""
     answers_nothing: bool = False
+    lists_nothing: bool = False
     asked_for: list = field(default_factory=list)
     """The members of each call of ModifyCluster."""
     seen: list = field(default_factory=list)
@@ -45,6 +46,8 @@ class World:
             raise error("ThrottlingException")
         if self.denies:
             raise error("AccessDeniedException")
+        if self.lists_nothing:
+            return {"Clusters": []}
         hsms = [{"HsmId": "hsm-1", "HsmType": self.hsm_type, "State": "ACTIVE"}]
         policy = {"Type": "DAYS", "Value": "90"}
         shown = {"ClusterId": ID, "State": "ACTIVE", "HsmType": self.hsm_type, "Hsms": hsms}
@@ -79,6 +82,7 @@ class World:
 
     def accept(self, cluster, progress):
         self.done.append("accept")
+        self.accepted = (cluster, progress)
 
     def decided(self, decision, cluster):
         assert decision.because
@@ -166,6 +170,52 @@ class TestMemory:
 
     def test_the_cluster_is_what_the_answer_says(self):
         assert World().step(request()).cluster.state == "MODIFY_IN_PROGRESS"
+
+
+class TestWhatIsRead:
+    """For two minutes CloudHSM may show what was before a change of this resource."""
+
+    def test_lags_behind_the_type_that_an_earlier_request_changed(self):
+        world = World()
+        step = world.step(request(), memory=Memory(ours(10, request_id="r0")))
+        assert (world.done, step.cluster.hsm_type, step.cluster.state) == ([], NEW, "MODIFY_IN_PROGRESS")
+
+    def test_lags_behind_the_retention_that_an_earlier_request_set(self):
+        world = World()
+        earlier = RetentionChange(ID, 30, NOW - 10, 90, request_id="r0", answered=True)
+        step = world.step(request(None, 30), memory=Memory(retention_change=earlier))
+        assert (world.done, step.cluster.retention_days) == ([], 30)
+
+    def test_is_the_proof_of_a_change_of_ones_own(self):
+        mine = Memory(ours(10, request_id="r1"), RetentionChange(ID, 30, NOW - 10, 90, request_id="r1", answered=True))
+        asked_for = replace(FRESH, hsm_type_asked_at=NOW - 10, hsm_type_answered=True, previous_hsm_type=OLD)
+        step = World().step(request(), asked_for, memory=mine)
+        assert step.decision.because == f"{ID} reads {OLD} and not {NEW}"
+        asked_for = replace(FRESH, retention_asked_at=NOW - 10, retention_answered=True)
+        step = World().step(request(None, 30), asked_for, memory=mine)
+        assert "reads 90, although 30 days were set" in step.decision.because
+
+    def test_may_be_nothing(self):
+        step = World(lists_nothing=True).step(request(), memory=Memory(ours(10)))
+        assert (step.cluster, step.decision.because) == (None, f"DescribeClusters does not list {ID}")
+
+
+class TestStep:
+    """What a poll leaves behind, whatever it came to."""
+
+    def test_of_an_end(self):
+        done = World(hsm_type=NEW).step(request())
+        assert (type(done.decision), done.cluster.cluster_id, done.progress) == (Done, ID, FRESH)
+        failed = World().step(request(left=60))
+        assert (type(failed.decision), failed.cluster.cluster_id, failed.progress) == (Fail, ID, FRESH)
+
+    def test_of_an_acceptance_is_what_was_known_then(self):
+        world = World()
+        step = world.step(request(handle="https://handle"))
+        cluster, progress = world.accepted
+        assert world.done == ["record", "modify", "accept"]
+        assert (cluster.hsm_type, progress.hsm_type_answered) == (NEW, True)
+        assert isinstance(step.decision, Wait)
 
 
 class TestTrouble:

@@ -589,6 +589,49 @@ def test_what_is_sent_again_has_the_later_deadline_and_the_polls_that_go_on(arou
     assert (late.scheduled, late.response_paid) == (False, False)
 
 
+class TestTakingOver:
+    def test_owes_every_wait_condition_that_was_before(self, around):
+        around.open(with_handle("r1"))
+        around.now += 100
+        around.open(with_handle("r2", around.now, "Update", handle=HANDLE + "2"))
+        around.now += 100
+        third = around.open(event("r3", around.now, "Update"))
+        assert [signal.url for signal in third.record.signals] == [HANDLE, HANDLE + "2"]
+        assert {signal.unique_id for signal in third.record.signals} == {ID}
+        assert {signal.reason for signal in third.record.signals} == {
+            f"{ID}: a newer request for Settings took over. Look at the outcome of that request in the stack's events."
+        }
+
+    @pytest.mark.parametrize(
+        ("kind", "old", "follows"), [("Update", True, True), ("Update", False, False), ("Delete", False, True)]
+    )
+    def test_knows_whether_it_follows_on_what_was_before(self, around, kind, old, follows):
+        around.open(event())
+        around.now += 10
+        former = {"OldResourceProperties": event()["ResourceProperties"]} if old else {}
+        around.open(event("r2", around.now, kind, **former))
+        assert around.record.follows_on is follows
+
+    @pytest.mark.parametrize(("before", "kind"), [("Update", "Update"), ("Delete", "Create")])
+    def test_is_for_a_retry_too_unless_it_is_an_update_beside_a_delete(self, around, before, kind):
+        around.open(event("r1", NOW - 10, before)).succeed({}, "", "Succeeded")
+        around.now += 50
+        around.open(event("r2", NOW, kind))
+        assert around.record.request_id == "r2"
+
+    def test_leaves_a_poll_of_the_one_before_nothing_to_do(self, around):
+        def denied(key, request_id):
+            raise Transient("scheduler:DeleteSchedule", "Throttling")
+
+        around.open(event())
+        around.now += 100
+        around.open(event("r2", around.now, "Update"))
+        around.schedules.delete = denied
+        with pytest.raises(Superseded, match="the poll is not the owner's"):
+            around.poll("r1")
+        assert (around.warnings, around.causes) == (["schedule not deleted"], ["scheduler:DeleteSchedule: Throttling"])
+
+
 def test_what_is_accepted_is_on_record_with_its_progress(around):
     around.open(event()).accept({"A": "1"}, {"asked": 1})
     assert (around.record.progress, around.record.response.reason) == ({"asked": 1}, "")
