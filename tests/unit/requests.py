@@ -89,10 +89,18 @@ class Around:
             clock=lambda: self.now,
             seconds_left=lambda: 60.0,
             log_location="Log.",
-            stack_direction=lambda _: self.direction,
+            stack_direction=self._direction,
             warn=self._warn,
-            error=lambda message, **_: self.errors.append(message),
+            error=self._error,
         )
+
+    def _direction(self, stack_id: str) -> StackDirection:
+        assert stack_id == STACK
+        return self.direction
+
+    def _error(self, message: str, **more: Any) -> None:
+        self.errors.append(message)
+        self.causes.append(more.get("status", ""))
 
     def _warn(self, message: str, **more: Any) -> None:
         self.warnings.append(message)

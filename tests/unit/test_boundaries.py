@@ -150,6 +150,10 @@ class TestWords:
         hidden = update(NEW, hsm_type=OLD, phase=StackPhase.UNKNOWN)
         assert type_change(hidden, cluster(hsm_type=NEW), FRESH, NOW).because.endswith(": the stack cannot be read")
 
+    def test_what_fails_in_an_update_asks_for_the_stack(self):
+        unread = update(phase=StackPhase.UNREAD, direction=StackPhase.UNREAD, hsm_type=None, retention=30, left=9)
+        assert decide(unread, cluster(), FRESH, NOW) == ReadStack("is the stack rolling back?")
+
     def test_the_longest_type_is_one(self):
         longest = "hsm2" + "m" * 21 + ".medium"
         assert len(longest) == 32

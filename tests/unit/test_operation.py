@@ -589,6 +589,128 @@ def test_what_is_sent_again_has_the_later_deadline_and_the_polls_that_go_on(arou
     assert (late.scheduled, late.response_paid) == (False, False)
 
 
+class TestWhatIsLeft:
+    @pytest.mark.parametrize(
+        ("kind", "fails", "accepts", "expires"),
+        [
+            ("Create", True, False, True),
+            ("Create", True, True, False),
+            ("Create", False, False, False),
+            ("Update", True, False, False),
+            ("Update", False, False, False),
+            ("Delete", False, False, True),
+        ],
+    )
+    def test_of_what_made_no_resource_goes_after_a_day(self, around, kind, fails, accepts, expires):
+        operation = around.open(event(kind=kind))
+        if accepts:
+            operation.accept({}, {})
+        around.now += 7
+        if fails:
+            operation.fail(Failure("why"))
+        else:
+            operation.succeed({}, "", "Succeeded")
+        assert around.record.expires_at == (int(NOW + 7) + KEPT_AFTER_DELETE if expires else None)
+        assert around.record.ended_at == NOW + 7
+
+
+class TestDeliveries:
+    def test_say_the_reason_and_where_the_log_is(self, around):
+        around.open(with_handle()).fail(Failure("why"))
+        (_, response), (_, signal) = around.delivered
+        assert (response["Reason"], response["Data"]) == ("why Log.", {})
+        assert (signal["Status"], signal["Reason"], signal["UniqueId"]) == ("FAILURE", "why", ID)
+
+    def test_say_the_data_of_a_success(self, around):
+        around.open(with_handle()).succeed({"A": "1"}, "because", "Succeeded")
+        (_, response), (_, signal) = around.delivered
+        assert (response["Reason"], response["Data"]) == ("", {"A": "1"})
+        assert (signal["Reason"], signal["Data"], signal["UniqueId"]) == ("because", '{"A": "1"}', ID)
+
+    def test_leave_time_to_write_down_that_they_arrived(self, around):
+        around.open(with_handle()).succeed({}, "", "Succeeded")
+        assert around.given == [("the ResponseURL", 55.0), ("the wait condition handle", 15.0)]
+
+    def test_that_are_refused_are_errors(self, around):
+        around.refuses = True
+        around.open(with_handle()).fail(Failure("why"))
+        assert (around.errors, around.causes) == (["response refused", "signal refused"], ["FAILED", "FAILURE"])
+
+    def test_that_cannot_be_struck_off_are_warnings(self, around):
+        def throttled(*_, **__):
+            raise Transient("dynamodb:UpdateItem", "Throttling")
+
+        operation = around.open(event())
+        operation.wait()
+        write = around.store.write
+
+        def once(before, after):
+            around.store.write = throttled
+            return write(before, after)
+
+        around.store.write = once
+        operation.succeed({}, "", "Succeeded")
+        assert (around.warnings, around.causes) == (["payment not struck off"], ["dynamodb:UpdateItem: Throttling"])
+
+    def test_a_signal_is_tried_though_the_response_does_not_arrive(self, around):
+        around.unreachable = url("r1")
+        with pytest.raises(Transient, match="PUT to the ResponseURL"):
+            around.open(with_handle()).fail(Failure("why"))
+        assert around.statuses() == ["FAILURE"]
+
+
+class TestSilence:
+    def older(self, around):
+        around.open(event("r2", NOW + 100, "Update"))
+        return event("r1", NOW, "Update")
+
+    def retry(self, around):
+        around.now += 40
+        return TestDoubt().undone(around)
+
+    def at_rest(self, around):
+        around.open(event())
+        around.direction = StackDirection.AT_REST
+        return event("r2", NOW + 100, "Update")
+
+    def deleting(self, around):
+        around.open(event())
+        around.direction = StackDirection.DELETING
+        return event("r2", NOW + 100, "Update")
+
+    def deleted(self, around):
+        around.open(event("d", NOW - 10, "Delete")).succeed({}, "", "Deleted")
+        around.now += 40
+        return event("r2", NOW, "Update")
+
+    @pytest.mark.parametrize(
+        ("kind", "why"),
+        [
+            ("older", "a newer request owns the resource"),
+            ("retry", "the request on record is the newer one, as far as can be told"),
+            ("at_rest", "the stack is not being operated on: no newer request is due"),
+            ("deleting", "the stack is being deleted: only a Delete is due"),
+            ("deleted", "the resource was deleted: no update is due"),
+        ],
+    )
+    def test_says_why(self, around, kind, why):
+        sent = getattr(self, kind)(around)
+        with pytest.raises(Superseded, match=f"^{why}$"):
+            around.open(sent)
+
+    def test_is_not_for_those_who_lose_every_race(self, around):
+        around.open(event())
+        around.store.write = lambda before, after: (_ for _ in ()).throw(Superseded("written since"))
+        with pytest.raises(Transient, match=r"^dynamodb:UpdateItem: Contended$"):
+            around.open(event("r2", NOW + 10, "Update"))
+
+    def test_is_not_for_whom_a_twin_has_overtaken_where_nobody_polls(self, around):
+        operation = around.open(event())
+        around.open(event()).checkpoint({"a": 1})
+        with pytest.raises(Transient, match=r"^dynamodb:UpdateItem: WrittenSince$"):
+            operation.checkpoint({"b": 1})
+
+
 class TestTakingOver:
     def test_owes_every_wait_condition_that_was_before(self, around):
         around.open(with_handle("r1"))
