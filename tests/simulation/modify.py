@@ -113,12 +113,12 @@ def _waited_for(change: Change, sent: Sent) -> Iterator[Broken]:
     )
     # It undoes at the second look: by then the rollback's own request is there, unless faults keep it away.
     is_alone = sent.later is None or sent.later.claimed_at is None
-    looks_so = _looks_like_a_rollback(sent) and is_alone
+    looks_so = looks_like_a_rollback(sent) and is_alone
     if not (sent.is_rollback or unreadable or fresh or either_way or looks_so) and _turned(status):
         yield "nobody waits", f"the stack is {status}"
 
 
-def _looks_like_a_rollback(sent: Sent) -> bool:
+def looks_like_a_rollback(sent: Sent) -> bool:
     """Whether it undoes the change of the request before it, which is all that a rollback's request tells too."""
     before = sent.earlier
     if before is None or not before.changes:

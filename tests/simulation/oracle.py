@@ -10,7 +10,7 @@ from tests.simulation.boundary import Boundary, Invocation, was_struck_at
 from tests.simulation.cloudformation import CloudFormation, Handle
 from tests.simulation.cloudhsm import Change, CloudHsm
 from tests.simulation.expressions import Item
-from tests.simulation.modify import judge
+from tests.simulation.modify import judge, looks_like_a_rollback
 from tests.simulation.proof import is_as_declared, not_set_back, unproved
 from tests.simulation.reasons import reason_class
 from tests.simulation.requests import SECRET, Said, Sent
@@ -207,7 +207,7 @@ class Oracle:
         counts = sent.over_at is None
         if sent.kind != "Delete" and counts and (why := unproved(sent, said, self)):
             self.broke("SUCCESS is proved", sent, why)
-        if not sent.is_rollback and not sent.handle:
+        if not (sent.is_rollback or sent.handle or looks_like_a_rollback(sent)):
             sent.ended_at = sent.ended_at or self.now
         if sent.is_rollback and counts:
             self._rolled_back(sent, said)

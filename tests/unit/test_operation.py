@@ -5,7 +5,7 @@ from contextlib import suppress
 import pytest
 
 from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, Superseded, Transient
-from cloudhsm_settings.custom_resource.operation import KEPT_AFTER_DELETE, LEEWAY, Operation
+from cloudhsm_settings.custom_resource.operation import KEPT_AFTER_DELETE, LEEWAY, Operation, Traits
 from cloudhsm_settings.custom_resource.order import CLOCK_SKEW, StackDirection
 from tests.unit.cases import ID, NOW, OTHER_ID
 from tests.unit.requests import HANDLE, Around, event, url, with_handle
@@ -752,6 +752,16 @@ class TestTakingOver:
         with pytest.raises(Superseded, match="the poll is not the owner's"):
             around.poll("r1")
         assert (around.warnings, around.causes) == (["schedule not deleted"], ["scheduler:DeleteSchedule: Throttling"])
+
+
+def test_what_the_responder_has_claimed_and_not_ended_is_known_again(around):
+    responder = Traits(physical_id=around.traits.physical_id, is_issued=around.traits.is_issued, kept=lambda _: {})
+    sent = with_handle(kind="Update") | {"OldResourceProperties": {"ClusterId": OTHER_ID}}
+    Operation.open(around.delivery(sent), around.ports, responder)
+    assert (around.record.properties, around.record.handle_url) == ({}, "")
+    around.open(sent)
+    expected = (sent["ResourceProperties"], sent["OldResourceProperties"], HANDLE)
+    assert (around.record.properties, around.record.old_properties, around.record.handle_url) == expected
 
 
 def test_what_is_accepted_is_on_record_with_its_progress(around):

@@ -350,6 +350,13 @@ MUTANTS = (
         _OPERATION,
     ),
     Mutant(
+        "what the responder has claimed is resumed without its properties",
+        _O,
+        "    if not current.properties:\n",
+        "    if False:\n",
+        _OPERATION,
+    ),
+    Mutant(
         "an update follows upon a Delete",
         _O,
         "if not is_sure and _is_left_behind(fresh, current) and",

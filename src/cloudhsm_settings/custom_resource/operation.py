@@ -435,6 +435,10 @@ def _is_left_behind(fresh: Record, current: Record) -> bool:
 def _resumed(current: Record, fresh: Record) -> Record:
     """The same request again. A new ResponseURL is answered; the settings stay those that were first sent."""
     later = fresh.signed_at - current.signed_at
+    if not current.properties:
+        # The responder has claimed it, which knows none, and did not get to its end.
+        names = ("properties", "old_properties", "declared", "handle_url")
+        current = replace(current, **{name: getattr(fresh, name) for name in names})
     # A retry of the first delivery may come after the second one.
     known = current.response_urls
     if fresh.response_url in known or later < -CLOCK_SKEW:
