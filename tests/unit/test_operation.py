@@ -1,6 +1,8 @@
 """One owner, one end, and what is owed is paid."""
 
+import json
 from contextlib import suppress
+from dataclasses import replace
 
 import pytest
 
@@ -627,6 +629,13 @@ class TestDeliveries:
         assert (response["Reason"], response["Data"]) == ("", {"A": "1"})
         assert (signal["Reason"], signal["Data"], signal["UniqueId"]) == ("because", '{"A": "1"}', ID)
 
+    def test_that_are_too_long_lose_first_what_the_resource_says(self, around):
+        traits = replace(around.traits, trimmed_first=("A",))
+        operation = Operation.open(around.delivery(with_handle()), around.ports, traits)
+        operation.succeed({"A": "a" * 3000, "B": "b" * 3000}, "", "Succeeded")
+        (_, response), (_, signal) = around.delivered
+        assert response["Data"] == json.loads(signal["Data"]) == {"A": "", "B": "b" * 3000}
+
     def test_leave_time_to_write_down_that_they_arrived(self, around):
         around.open(with_handle()).succeed({}, "", "Succeeded")
         assert around.given == [("the ResponseURL", 55.0), ("the wait condition handle", 15.0)]
@@ -651,6 +660,22 @@ class TestDeliveries:
         around.store.write = once
         operation.succeed({}, "", "Succeeded")
         assert (around.warnings, around.causes) == (["payment not struck off"], ["dynamodb:UpdateItem: Throttling"])
+
+    def test_a_signal_that_does_not_arrive_is_owed(self, around):
+        around.unreachable = HANDLE
+        with pytest.raises(Transient, match="PUT to the wait condition handle"):
+            around.open(with_handle()).fail(Failure("why"))
+        assert [signal.url for signal in around.record.signals] == [HANDLE]
+
+    def test_a_debt_of_an_owner_that_died_is_owed_until_it_arrives(self, around):
+        around.open(with_handle()).wait()
+        around.now += 100
+        around.open(event("r2", around.now, "Update"))
+        around.now += 700
+        around.down = True
+        with pytest.raises(Transient, match="PUT to the wait condition handle"):
+            around.poll("r1")
+        assert around.record.signals
 
     def test_a_signal_is_tried_though_the_response_does_not_arrive(self, around):
         around.unreachable = url("r1")
