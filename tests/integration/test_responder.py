@@ -6,9 +6,11 @@ from typing import Any
 import boto3
 import pytest
 
+from cloudhsm_settings.custom_resource.errors import Transient
 from cloudhsm_settings.responder import respond
 from events.situations import BY_EVENT
 from sandbox.table import TABLE
+from tests.failing import failing
 from tests.harness import Context, Harness
 
 
@@ -44,6 +46,17 @@ def test_after_its_response_nobody_goes_on(harness: Harness):
     harness.invoke(event)
     assert {each["Status"] for each in harness.responses} == {"FAILED"}
     assert (harness.modifies, harness.schedules()) == ((), [])
+
+
+def test_what_it_has_claimed_and_could_not_end_is_handled_by_a_late_attempt(harness: Harness, server, monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    event = harness.meet(BY_EVENT["create-retention"])
+    with failing(server, "UpdateItem", spared=1), pytest.raises(Transient):
+        told(harness, event)
+    assert (harness.record(event).properties, harness.responses) == ({}, [])
+    harness.run(event)
+    assert [each["Status"] for each in harness.responses] == ["SUCCESS"]
+    assert harness.modifies == ("BackupRetentionPolicy",)
 
 
 def test_a_delete_succeeds(harness: Harness):
