@@ -54,7 +54,7 @@ class TestFormer:
         assert Former.read({"ClusterId": ID, "HsmTypeOnRollback": said}, ID).on_rollback == "Keep"
 
 
-class TestOf:
+class TestWhatIsMade:
     def test_names_what_a_reason_names(self):
         request = made(recorded())
         assert (request.settings, request.logical_resource_id) == (SETTINGS, "Vault")
