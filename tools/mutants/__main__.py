@@ -17,7 +17,7 @@ from tools.mutants import drift, endings, operations, properties, rules
 from tools.mutants.mutant import Moved, Mutant
 
 ROOT = Path(__file__).parent.parent.parent
-_LONGEST_SIMULATION = 900
+_LONGEST_SIMULATION = 120
 """Seconds."""
 MUTANTS = (*operations.MUTANTS, *rules.MUTANTS, *endings.MUTANTS, *properties.MUTANTS, *drift.MUTANTS)
 

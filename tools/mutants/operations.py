@@ -223,7 +223,7 @@ MUTANTS = (
     Mutant(
         "a record of another version loses its URLs",
         _O,
-        "former_urls=tuple(others[:_FORMER_URLS]), ",
+        "        former_urls=tuple(others[:_FORMER_URLS]),\n",
         "",
         _OPERATION,
     ),
@@ -258,8 +258,15 @@ MUTANTS = (
     Mutant(
         "polls that have gone are relied on",
         _O,
-        "scheduled=current.scheduled and not current.ended",
-        "scheduled=current.scheduled",
+        "scheduled=current.scheduled and not current.ended,\n        signed_at",
+        "scheduled=current.scheduled,\n        signed_at",
+        _OPERATION,
+    ),
+    Mutant(
+        "polls that have gone are relied on by another version",
+        _O,
+        "scheduled=current.scheduled and not current.ended,\n        readable",
+        "scheduled=current.scheduled,\n        readable",
         _OPERATION,
     ),
     Mutant(
@@ -269,7 +276,7 @@ MUTANTS = (
         "            return\n",
         _OPERATION,
     ),
-    Mutant("a retry passes for a rollback", _O, "if is_retry or ports", "if ports", _OPERATION),
+    Mutant("a retry passes for a rollback", _O, "if _is_retry(fresh, ports) or ports", "if ports", _OPERATION),
     Mutant(
         "a Delete leaves what a Create began",
         _O,
