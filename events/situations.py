@@ -39,7 +39,7 @@ class Situation:
     by_this_resource: bool = False
     """Whether the update before, which this one undoes, has begun it."""
     stack_statuses: tuple[str, ...] = ()
-    """StackStatus at each look, the last one at all that follow; by default the one that fits the request."""
+    """What DescribeStacks answers in turn, the last one from then on; by default the one that fits the request."""
     faults: tuple[Fault, ...] = ()
     signal: str = ""
     """Status of the signal to the wait condition handle."""

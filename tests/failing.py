@@ -20,6 +20,16 @@ def readable(name: str) -> str:
 
 
 @contextmanager
+def unreachable(receiver: Any) -> Iterator[None]:
+    """Responses and signals that are answered with 503."""
+    receiver.statuses = [503] * 1000
+    try:
+        yield
+    finally:
+        receiver.statuses = []
+
+
+@contextmanager
 def failing(server: Any, *names: str, after: bool = False, spared: int = 0) -> Iterator[None]:
     """Calls that are answered with an error of the server, before or after they took effect; the first are `spared`.
 

@@ -182,8 +182,6 @@ class _Run:
             # After its response the polls of a rollback go on though its stack has come to rest.
             is_over = phase in (StackPhase.ENDED, StackPhase.COMPLETE) and not self.request.accepted
             phase = StackPhase.ENDED if is_over else StackPhase.ROLLING_BACK
-        elif phase is StackPhase.ROLLING_BACK:
-            phase = StackPhase.ENDED if direction is StackPhase.FORWARD else phase
         self.request = replace(self.request, phase=phase, direction=direction)
 
     def _modify_retention(self, days: int, asked: Progress) -> None:

@@ -168,7 +168,7 @@ def no_type_shown(cluster: Cluster) -> str:
 
 
 def perhaps_overtaken(request: Request) -> str:
-    """A rollback that is about to undo a change looks twice."""
+    """A rollback that is about to undo a change waits for one more poll."""
     return f"{request.cluster_id} is set back at the next poll, unless another request comes before it"
 
 

@@ -9,7 +9,7 @@ import pytest
 from cloudhsm_settings.custom_resource.errors import Transient
 from events.situations import BY_EVENT, CLUSTER_ID
 from sandbox.cloudhsm import Fault
-from tests.failing import failing
+from tests.failing import failing, unreachable
 from tests.harness import MINUTE, Harness
 
 Event = dict[str, Any]
@@ -190,10 +190,8 @@ class TestWhetherAWriteTookEffect:
         delete = harness.deliverable(BY_EVENT["delete-id-never-issued"].load(), "/response/delete")
         harness.set_stack_status(delete, "DELETE_IN_PROGRESS")
         # It has claimed the record, and with it the debt, and dies before it pays.
-        harness.receiver.statuses = [503] * 20
-        with failing(server, "CreateSchedule"), suppress(Transient):
+        with unreachable(harness.receiver), failing(server, "CreateSchedule"), suppress(Transient):
             harness.invoke(delete)
-        harness.receiver.statuses = []
         for _ in range(12):
             harness.pass_time()
         paid = [each for each in harness.receiver.received if each.path.startswith("/handle") and each.status == 200]

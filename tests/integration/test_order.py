@@ -7,8 +7,8 @@ import pytest
 
 from cloudhsm_settings.custom_resource.errors import Transient
 from events.situations import BY_EVENT, CLUSTER_ID, ROLLING_BACK
-from tests.failing import failing
-from tests.harness import MINUTE
+from tests.failing import failing, unreachable
+from tests.harness import MINUTE, Harness
 
 Event = dict[str, Any]
 
@@ -17,6 +17,13 @@ Event = dict[str, Any]
 def no_pauses(monkeypatch):
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr("cloudhsm_settings.custom_resource.delivery.SOCKET_TIMEOUT", 100)
+
+
+def without_predecessor(harness: Harness, path: str) -> Event:
+    """An update of the retention that follows upon nothing on record: the request before it never came."""
+    harness.invoke(harness.meet(BY_EVENT["update-as-declared"], "/response/before"))
+    harness.fleet.cluster(CLUSTER_ID).state = "ACTIVE"
+    return harness.deliverable(BY_EVENT["update-retention"].load(), path)
 
 
 class TestWhichIsNewer:
@@ -34,11 +41,7 @@ class TestWhichIsNewer:
     def test_a_rollback_that_seems_older_than_its_update_is_answered_unless_it_is_a_retry(
         self, harness, late, answered
     ):
-        before = harness.meet(BY_EVENT["update-as-declared"], "/response/before")
-        harness.invoke(before)
-        harness.fleet.cluster(CLUSTER_ID).state = "ACTIVE"
-        # Its predecessor never came, so the record follows upon nothing that is known.
-        update = harness.deliverable(BY_EVENT["update-retention"].load(), "/response/update")
+        update = without_predecessor(harness, "/response/update")
         harness.invoke(update)
         assert (harness.record(update).follows_on, harness.record(update).ended) == (False, True)
         harness.clock.moment -= 30
@@ -83,15 +86,11 @@ class TestUnderEveryUrl:
         assert [harness.statuses(f"/response/{number}") for number in (1, 2, 3)] == [["SUCCESS"]] * 3
 
     def test_also_by_who_takes_over_where_its_owner_could_not(self, harness):
-        before = harness.meet(BY_EVENT["update-as-declared"], "/response/before")
-        harness.invoke(before)
-        harness.fleet.cluster(CLUSTER_ID).state = "ACTIVE"
-        update = harness.deliverable(BY_EVENT["update-retention"].load(), "/response/1")
-        harness.receiver.statuses = [503] * 40
-        harness.invoke(update)
-        harness.clock.moment += 2
-        harness.invoke(harness.deliverable(update, "/response/2"))
-        harness.receiver.statuses = []
+        update = without_predecessor(harness, "/response/1")
+        with unreachable(harness.receiver):
+            harness.invoke(update)
+            harness.clock.moment += 2
+            harness.invoke(harness.deliverable(update, "/response/2"))
         assert len(harness.record(update).response_urls) == 2
         # Another update that follows upon it, by its properties; but its signature is the older one.
         harness.clock.moment -= 30
@@ -127,13 +126,9 @@ class TestUnderEveryUrl:
 
 class TestWhatGivesWay:
     def test_a_rollback_that_seems_older_does_not_replace_what_was_not_told(self, harness):
-        before = harness.meet(BY_EVENT["update-as-declared"], "/response/before")
-        harness.invoke(before)
-        harness.fleet.cluster(CLUSTER_ID).state = "ACTIVE"
-        update = harness.deliverable(BY_EVENT["update-retention"].load(), "/response/update")
-        harness.receiver.statuses = [503] * 20
-        harness.invoke(update)
-        harness.receiver.statuses = []
+        update = without_predecessor(harness, "/response/update")
+        with unreachable(harness.receiver):
+            harness.invoke(update)
         assert (harness.record(update).ended, harness.record(update).response_paid) == (True, False)
         harness.clock.moment -= 30
         back = harness.undoing(update)
@@ -179,9 +174,8 @@ class TestWhatGivesWay:
 
     def test_no_delete_ends_another_one(self, harness):
         one = harness.meet(BY_EVENT["delete"], "/response/one")
-        harness.receiver.statuses = [503] * 20
-        harness.invoke(one)
-        harness.receiver.statuses = []
+        with unreachable(harness.receiver):
+            harness.invoke(one)
         harness.clock.moment += 2
         other = harness.deliverable(BY_EVENT["delete-replaced-cluster"].load(), "/response/other")
         harness.receiver.received.clear()

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from cloudhsm_settings import clients
 from events.situations import BY_EVENT, CLUSTER_ID, HOUR, ROLLING_BACK
 from sandbox.cloudhsm import Fault, MigrationOutcome
+from tests.failing import unreachable
 from tests.harness import Harness
 
 Event = dict[str, Any]
@@ -197,13 +198,12 @@ class TestStacks:
         harness.run(forward)
         cluster.state = "UPDATE_IN_PROGRESS"
         back = rolled_back(harness, forward)
-        harness.receiver.statuses = [503] * 1000
-        harness.invoke(back)
-        for _ in range(61):
-            harness.pass_time()
+        with unreachable(harness.receiver):
+            harness.invoke(back)
+            for _ in range(61):
+                harness.pass_time()
         harness.set_stack_status(back, "UPDATE_ROLLBACK_FAILED", ROLLING_BACK)
         cluster.state = "ACTIVE"
-        harness.receiver.statuses = []
         for _ in range(5):
             harness.pass_time()
         assert (harness.modifies, harness.schedules()) == (("BackupRetentionPolicy",), [])

@@ -308,6 +308,12 @@ class TestDoubt:
         assert {body["Reason"] for _, body in around.delivered[told:]} == {"why Log."}
         assert around.given[-1] == ("the ResponseURL", 55.0)
 
+    def test_and_a_refusal_of_it_is_an_error(self, around):
+        back = self.undone(around)
+        around.refuses = True
+        around.open(back)
+        assert around.errors == ["response refused"]
+
     def test_but_not_what_was_told_to_its_end(self, around):
         back = self.undone(around)
         (key,) = around.store.items

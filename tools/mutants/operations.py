@@ -257,16 +257,9 @@ MUTANTS = (
     ),
     Mutant(
         "polls that have gone are relied on",
-        _O,
-        "scheduled=current.scheduled and not current.ended,\n        signed_at",
-        "scheduled=current.scheduled,\n        signed_at",
-        _OPERATION,
-    ),
-    Mutant(
-        "polls that have gone are relied on by another version",
-        _O,
-        "scheduled=current.scheduled and not current.ended,\n        readable",
-        "scheduled=current.scheduled,\n        readable",
+        "custom_resource/record",
+        "return self.scheduled and not self.ended",
+        "return self.scheduled",
         _OPERATION,
     ),
     Mutant(

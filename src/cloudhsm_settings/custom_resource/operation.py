@@ -251,6 +251,15 @@ class Operation:
         if troubles:
             raise troubles[0]
 
+    def respond_once_more(self) -> None:
+        """Sends the response on record, which its process may not have sent; raises Transient.
+
+        No write comes before it: whoever sends it says what its owner has written already.
+        """
+        troubles = self._pay_response()
+        if troubles:
+            raise troubles[0]
+
     # Details ------------------------------------------------------------------------------------------
 
     def _end(self, response: Response, signal: Signal, outcome: str, kept: Mapping[str, Mapping[str, Any]]) -> None:
@@ -380,17 +389,6 @@ def _is_about_a_former_one(current: Record, delivery: Delivery, ports: Ports) ->
     return current.request_type == "Delete" or ports.stack_direction(current.stack_id) is not StackDirection.DELETING
 
 
-def _tell_once_more(recorded: Record, ports: Ports, traits: Traits) -> None:
-    """The response on record, which its process may not have sent; raises Transient.
-
-    No write comes before it: whoever sends it says what its owner has written already.
-    """
-    if recorded.response is not None and not recorded.response_paid:
-        body = bodies.response_body(recorded, recorded.response, ports.log_location, traits.trimmed_first)
-        for url in recorded.response_urls:
-            ports.deliver(url, body, ports.seconds_left() - _ALLOWANCE, what="the ResponseURL")
-
-
 def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) -> Record:
     """The record after a claim that had to look at `current` first."""
     match standing(current, fresh):
@@ -402,7 +400,7 @@ def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) ->
             if _is_retry(fresh, ports) or ports.stack_direction(current.stack_id) in _SENDS_NO_UPDATE:
                 raise Superseded("the request on record is the newer one, as far as can be told")
             # Whichever is the newer, the other one loses nothing by its response.
-            _tell_once_more(current, ports, traits)
+            Operation(current, ports, traits).respond_once_more()
             after = _superseding(current, fresh)
         case Standing.NEWER:
             # What has ended gives way, unless clocks may differ so much that this one is the older.
@@ -448,8 +446,7 @@ def _resumed(current: Record, fresh: Record) -> Record:
         response_url=fresh.response_url,
         former_urls=known[:_FORMER_URLS] if later <= CLOCK_SKEW and not current.response_paid else (),
         response_paid=False,
-        # The polls of what has ended are going, or gone.
-        scheduled=current.scheduled and not current.ended,
+        scheduled=current.polls_go_on,
         signed_at=max(current.signed_at, fresh.signed_at),
         deadline=max(current.deadline, fresh.deadline),
     )
@@ -468,8 +465,7 @@ def _read_as_far_as_can_be(current: Record, fresh: Record) -> Record:
         **kept,
         response_paid=current.response_paid and fresh.response_url in current.response_urls,
         former_urls=tuple(others[:_FORMER_URLS]),
-        # The polls of what has ended are going, or gone.
-        scheduled=current.scheduled and not current.ended,
+        scheduled=current.polls_go_on,
         readable=False,
     )
 

@@ -99,6 +99,11 @@ class Record:
         return (self.response_url, *self.former_urls)
 
     @property
+    def polls_go_on(self) -> bool:
+        """Whether polls are scheduled and last: those of what has ended are going, or gone."""
+        return self.scheduled and not self.ended
+
+    @property
     def accepted(self) -> bool:
         """Whether the stack has its response while the operation goes on."""
         return self.response is not None and not self.ended
