@@ -230,7 +230,7 @@ MUTANTS = (
     Mutant(
         "what is doubtful takes a response with it",
         _O,
-        "_tell_once_more(current, ports, traits)",
+        "Operation(current, ports, traits).respond_once_more()",
         "pass",
         _OPERATION,
     ),
