@@ -29,6 +29,7 @@ from sandbox.monitoring import let_it_be_monitored
 from sandbox.stepped import VARIABLE, SteppedClock
 from sandbox.stepping import let_time_pass_in_steps
 from sandbox.stubs import know_stubs
+from sandbox.worker_logs import let_logs_be_whole
 
 
 def end_with_parent() -> None:
@@ -181,6 +182,7 @@ know_cloudhsm_clusters()
 know_stubs(require)
 let_operations_be_cancelled(require)
 let_it_be_monitored(require)
+let_logs_be_whole(require)
 let_queries_read_json(require)
 let_change_sets_show_values(require)
 if VARIABLE in os.environ:
