@@ -30,6 +30,7 @@ NEEDED = (
     (cloudwatch, "_evaluate_alarm"),
     (cloudwatch, "record_metric"),
     (cloudwatch, "_dims_key"),
+    (cloudwatch, "_evict_old_metrics"),
     (eventbridge, "_put_events"),
     (eventbridge, "_invoke_target"),
 )
@@ -47,6 +48,8 @@ def let_it_be_monitored(require: Callable[[ModuleType, str], None]) -> None:
     measure_schedules()
     alarm_on_exactly_these_dimensions()
     let_cloudtrail_tell()
+    # It would lose what another thread records meanwhile, and nobody runs this cloud for the two weeks it looks for.
+    cloudwatch._evict_old_metrics = lambda: None  # noqa: SLF001
 
 
 def measure_what_functions_log() -> None:
