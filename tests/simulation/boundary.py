@@ -123,13 +123,24 @@ class Boundary:
             if answer is not None:
                 return answer
         self.tell(action)
-        answer = carry_out()
-        caller.done.append(action)
+        answer = self._carried_out(caller, service, action, carry_out)
         self.may_kill(caller, "after", action)
         if self.swarm.strikes(f"{service} lost", now):
             self.struck(caller, f"{service} lost", at=action)
             self.wait(caller, 15)
             raise ReadTimeoutError(endpoint_url=service)
+        return answer
+
+    def _carried_out(self, caller: Invocation, service: str, action: str, carry_out: Callable[[], Any]) -> Any:
+        """What the service answers in the end: a client that has lost an answer calls again by itself."""
+        is_repeated = self.swarm.strikes(f"{service} repeated", self.agenda.now)
+        if is_repeated:
+            self.struck(caller, f"{service} repeated", at=action)
+        answer = carry_out()
+        caller.done.append(action)
+        if is_repeated:
+            self.wait(caller)
+            answer = carry_out()
         return answer
 
     def tell(self, what: str) -> None:

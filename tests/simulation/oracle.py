@@ -11,7 +11,7 @@ from tests.simulation.cloudformation import CloudFormation, Handle
 from tests.simulation.cloudhsm import Change, CloudHsm
 from tests.simulation.expressions import Item
 from tests.simulation.modify import judge, looks_like_a_rollback
-from tests.simulation.proof import is_as_declared, not_set_back, unproved
+from tests.simulation.proof import is_as_declared, not_set_back, not_turned_back, unproved
 from tests.simulation.reasons import reason_class
 from tests.simulation.requests import SECRET, Said, Sent
 from tests.simulation.scheduler import Schedule, Scheduler
@@ -88,6 +88,8 @@ class Oracle:
 
     boundary: Boundary
     violations: list[Violation] = field(default_factory=list)
+    about: dict[Key, str] = field(default_factory=dict)
+    """The physical id of which each record is."""
     cloudformation: CloudFormation = field(init=False)
     cloudhsm: CloudHsm = field(init=False)
     scheduler: Scheduler = field(init=False)
@@ -127,9 +129,25 @@ class Oracle:
         if item["Ended"]["BOOL"] and item["RequestId"]["S"] == sent.event_id:
             if sent.end_written_at is None:
                 sent.end_written_at, sent.ended_by = self.now, invocation.who
+                if sent.is_rollback and (why := not_turned_back(sent, self)):
+                    self.broke("a Revert is carried out", sent, why)
             is_paid = item["Settled"]["BOOL"] and item["ResponsePaid"]["BOOL"]
             sent.paid_at = (sent.paid_at or self.now) if is_paid else None
         self.secret(str(item.get("Declared")), sent, "the inventory")
+        former, self.about[key] = self.about.get(key), item["PhysicalResourceId"]["S"]
+        lives = sent.resource.physical_id
+        if sent.kind == "Delete" and lives and sent.physical_id != lives and former == lives:
+            self.broke("a clean-up leaves the record alone", sent, f"it is about {lives}, not {sent.physical_id}")
+
+    def counted(self, metric: str) -> None:
+        """The function counted something."""
+        sent: Sent | None = self.boundary.invocation.request
+        if metric != "Contested" or sent is None:
+            return
+        me, theirs = (sent.stack.stack_id, sent.resource.name), {"S": sent.cluster_id}
+        others = [key for key, item in self.table.items.items() if item.get("PhysicalResourceId") == theirs]
+        if not set(others) - {me}:
+            self.broke("nobody contests with itself", sent, f"no other resource declares {sent.cluster_id}")
 
     def unreadable(self, request_id: str) -> None:
         """Another version of the function wrote a record so that this one cannot read it."""

@@ -60,6 +60,25 @@ def not_set_back(sent: Sent, oracle: "Oracle") -> str:
     return f"the retention is {shown}, declared is {declared}"
 
 
+def not_turned_back(sent: Sent, oracle: "Oracle") -> str:
+    """Why a rollback left a type that its update had changed and offered to turn back, while the window is open."""
+    undone, truth, old = sent.earlier, oracle.cloudhsm.truth(sent.cluster_id), sent.old or {}
+    if undone is None or undone.properties != old or truth is None or sent.fault_at or undone.fault_at:
+        return ""
+    offered = old.get("HsmTypeOnRollback") == "Revert" and old.get("HsmType") == truth.hsm_type
+    made = [each for each in undone.changes if (each.setting, each.cluster_id) == ("HsmType", sent.cluster_id)]
+    called = any(each.setting == "HsmType" for each in sent.changes)
+    if not offered or called or not made or made[-1].refused or made[-1].before.hsm_type != truth.original_type:
+        return ""
+    is_open = truth.state in ("ACTIVE", "MODIFY_IN_PROGRESS") and oracle.now < (truth.rollback_expires_at or 0)
+    is_readable = not (sent.unread_stack or sent.unreadable_at or undone.unreadable_at or oracle.boundary.swarm.missing)
+    if truth.original_type != sent.properties.get("HsmType") or not is_open or not is_readable:
+        return ""
+    if _moved_lately(sent, oracle):
+        return ""
+    return f"the cluster is {truth.state}, {truth.hsm_type}, and could be {truth.original_type}"
+
+
 def _type(sent: Sent, truth: SandboxCluster, *, by_signal: bool) -> str:
     wanted = sent.properties["HsmType"]
     wholly = truth.hsm_type == wanted and all(hsm.hsm_type == wanted for hsm in truth.hsms)

@@ -13,6 +13,8 @@ PAUSES = (60, 600, 3600, 6 * 3600, 30 * 3600)
 TIMEOUTS = (*[None] * 16, *["3600", "1800", "600"] * 2, "300", "60", "1")
 UNKNOWN = "cluster-unknown2345"
 RETENTIONS = ("30", "90", "200")
+MIGRATES = 0.4
+"""How many of the updates ask for a type that their cluster can become in time: most others are refused."""
 
 
 @dataclass
@@ -77,15 +79,32 @@ class Users:
 
     def _update(self, stack: Stack) -> None:
         templates = {each.name: self._changed(stack, each.deployed) for each in stack.resources}
+        migrates = self.random.random() < MIGRATES and self._migrate(templates)
         if stack.update(templates):
-            self._perhaps_interrupt(stack)
+            self._perhaps_interrupt(stack, more_often=migrates)
         else:
             self._idle(stack)
 
-    def _perhaps_interrupt(self, stack: Stack) -> None:
+    def _migrate(self, templates: dict[str, Properties]) -> bool:
+        """Lets a template ask for what its cluster can become; what a change costs, its rollback decides."""
+        properties = templates[self.random.choice(sorted(templates))]
+        cluster = self.cloudhsm.fleet.clusters.get(properties["ClusterId"])
+        other = {OLD: NEW, NEW: OTHER, OTHER: NEW}.get(cluster.hsm_type if cluster else "")
+        if other is None:
+            return False
+        properties.update(HsmType=other, HsmTypeOnRollback=self.random.choice(("Keep", "Revert", "Revert")))
+        for name in ("HsmTypes", "ServiceTimeout", "WaitConditionHandle"):
+            properties.pop(name, None)
+        if self.random.random() < 0.5:
+            properties["WaitConditionHandle"] = self.service.new_handle("handles")
+        return True
+
+    def _perhaps_interrupt(self, stack: Stack, *, more_often: bool = False) -> None:
         """Another resource fails, the user cancels, or deletes the stack in the midst of it."""
         chance, agenda, epoch = self.random.random(), self.service.boundary.agenda, stack.epoch
         when = self.random.choice((0.2, 2, 30, 300, 2400)) * (0.5 + self.random.random())
+        if more_often:
+            chance /= 3
         if chance < 0.12:
             agenda.after(when, partial(stack.interrupt, epoch, "another resource fails"))
         elif chance < 0.2:
@@ -147,4 +166,7 @@ class Users:
                 properties["HsmTypes"] = NEW
 
 
-CHANGES = ("HsmType", "HsmType", "HsmType", "back", "retention", "retention", "consent", "cluster", "handle", "invalid")
+CHANGES = (
+    *("HsmType", "HsmType", "HsmType", "back", "retention", "retention", "consent", "cluster", "handle") * 4,
+    "invalid",
+)

@@ -248,3 +248,4 @@ class Sink(logging.Handler):
 
     def _count(self, name: str, **_: Any) -> None:
         self._world.sometimes.saw(f"metric: {name}")
+        self._world.oracle.counted(name)
