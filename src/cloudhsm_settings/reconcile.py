@@ -67,6 +67,9 @@ def deadline_of(request: Request) -> float:
 
 def _kind_to_rollbacks(request: Request, cluster: Cluster | None, decision: Fail | Wait, now: float) -> Decision:
     """A stack rollback never fails because of the cluster, and waits only for a way back that fits."""
+    if isinstance(decision, Fail) and isinstance(decision.failure, NotStabilized) and now <= request.deadline:
+        # The stack has no time left, but the polls that go on after its response have.
+        return Accepted(decision.because)
     if isinstance(decision, Fail):
         wanted = request.settings.hsm_type
         drifted = wanted is not None and (cluster is None or cluster.shown_type != wanted)

@@ -192,8 +192,6 @@ class TestNeverWaits:
         decision = decide(at_first, cluster("ACTIVE", NEW, window=3600), FRESH, NOW)
         assert isinstance(decision, Wait)
         assert decision.progress.hsm_type_asked_at is None
-        in_a_hurry = rolling_back(change=ours(), may_be_overtaken=True, left=60)
-        assert left_alone(decide(in_a_hurry, cluster("ACTIVE", NEW, window=3600), FRESH, NOW))
 
     def test_or_sets_a_retention_back(self):
         hasty = {"retention": 30, "retention_change": set_by_us(), "may_be_overtaken": True}
@@ -204,6 +202,20 @@ class TestNeverWaits:
         assert isinstance(decide(in_a_hurry, cluster("ACTIVE", NEW), FRESH, NOW), Accepted)
         heard = rolling_back("Keep", **hasty, left=239, accepted=True)
         assert isinstance(decide(heard, cluster("ACTIVE", NEW), FRESH, NOW), Wait)
+
+    @pytest.mark.parametrize("left", [60, 0])
+    def test_what_there_is_no_time_to_look_at_twice_is_turned_back_after_the_response(self, left):
+        hasty = {"change": ours(), "may_be_overtaken": True}
+        shown = cluster("ACTIVE", NEW, window=3600)
+        assert isinstance(decide(rolling_back(**hasty, left=left), shown, FRESH, NOW), Accepted)
+        accepted = rolling_back(**hasty, left=left, accepted=True)
+        assert isinstance(decide(accepted, shown, FRESH, NOW), Wait)
+        surely = rolling_back(change=ours(), left=left, accepted=True)
+        assert isinstance(decide(surely, shown, FRESH, NOW), ModifyHsmType)
+
+    def test_unless_nobody_can_be_told_any_more(self):
+        too_late = rolling_back(change=ours(), may_be_overtaken=True, left=-1)
+        assert left_alone(decide(too_late, cluster("ACTIVE", NEW, window=3600), FRESH, NOW))
 
     @pytest.mark.parametrize("retention", [None, 30])
     def test_nor_does_it_change_anything_for_a_stack_that_has_come_to_rest(self, retention):

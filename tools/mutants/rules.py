@@ -49,6 +49,20 @@ MUTANTS = (
         "return ",
         _BACK,
     ),
+    Mutant(
+        "a rollback in a hurry forgets its Revert",
+        _R,
+        "isinstance(decision.failure, NotStabilized) and now <= request.deadline",
+        "False",
+        _BACK,
+    ),
+    Mutant(
+        "a rollback is accepted after its deadline",
+        _R,
+        "isinstance(decision.failure, NotStabilized) and now <= request.deadline",
+        "isinstance(decision.failure, NotStabilized)",
+        _BACK,
+    ),
     Mutant("a type is turned back at first sight", _M, "if request.may_be_overtaken:", "if False:", _BACK),
     Mutant(
         "a retention is set back at first sight",
