@@ -80,6 +80,19 @@ class TestChain:
         assert standing(created, fresh(at=NOW - 30, now=C, was={"other": 1})) is expected
         assert standing(created, fresh(at=NOW + 30, now=C, was={"other": 1})) is Standing.NEWER
 
+    @pytest.mark.parametrize(
+        ("known", "expected"),
+        [
+            ({"ended": True}, Standing.DOUBTFUL),
+            ({"ended": True, "scheduled": True, "response_paid": True}, Standing.DOUBTFUL),
+            ({"scheduled": True, "response_paid": True}, Standing.OLDER),
+            ({"ended": True, "scheduled": True}, Standing.OLDER),
+        ],
+    )
+    def test_an_update_whose_predecessor_is_missing_may_follow_on_what_has_ended(self, known, expected):
+        assert standing(record(**known), fresh(at=NOW - 30, now=C, was={"other": 1})) is expected
+        assert standing(record(**known), fresh(kind="Create", at=NOW - 30, now=C)) is Standing.OLDER
+
     def test_only_an_update_follows_on_anything(self):
         assert follows(fresh(now=C, was=B), record())
         assert not follows(fresh(kind="Create", was=B), record())

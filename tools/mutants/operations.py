@@ -331,15 +331,22 @@ MUTANTS = (
     Mutant(
         "an update may be older than its Create",
         "custom_resource/order",
-        'if current.request_type == "Create" and',
-        "if False and",
+        'current.request_type == "Create" or (fresh',
+        "(fresh",
+        ("order",),
+    ),
+    Mutant(
+        "an update whose predecessor is missing is older than what has ended",
+        "custom_resource/order",
+        ' or (fresh.request_type == "Update" and current.ended)',
+        "",
         ("order",),
     ),
     Mutant(
         "a Create that was not told gives way",
         "custom_resource/order",
-        'current.request_type == "Create" and _is_told(current)',
-        'current.request_type == "Create"',
+        "if may_be_next and _is_told(current) else",
+        "if may_be_next else",
         ("order",),
     ),
     Mutant(

@@ -73,10 +73,12 @@ def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
         return Standing.DOUBTFUL
     if is_next or is_before:
         return Standing.NEWER if is_next else Standing.OLDER
-    if current.request_type == "Create" and _is_told(current) and after < 0:
-        # No update comes before its Create, but one of a former resource of that name may be tried again.
-        return Standing.DOUBTFUL
-    return Standing.NEWER if after >= 0 else Standing.OLDER
+    if after >= 0:
+        return Standing.NEWER
+    # No update comes before its Create. One that follows upon what is not on record may be of a clock behind, and what
+    # has ended loses nothing to it. But either may be late, of before: the stack has to tell.
+    may_be_next = current.request_type == "Create" or (fresh.request_type == "Update" and current.ended)
+    return Standing.DOUBTFUL if may_be_next and _is_told(current) else Standing.OLDER
 
 
 def _by_swap(current: Record, after: float) -> Standing:
