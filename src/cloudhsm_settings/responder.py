@@ -14,7 +14,7 @@ from functools import partial
 from typing import Any
 
 from cloudhsm_settings.custom_resource.delivery import put
-from cloudhsm_settings.custom_resource.errors import InternalFailure, NotARequest, Superseded, Transient
+from cloudhsm_settings.custom_resource.errors import Failure, InternalFailure, NotARequest, Superseded, Transient
 from cloudhsm_settings.custom_resource.event import Delivery, Key, is_poll, shown
 from cloudhsm_settings.custom_resource.operation import Deliver, Operation, Ports, Traits
 from cloudhsm_settings.custom_resource.order import StackDirection
@@ -68,6 +68,9 @@ def respond(
     except Superseded as superseded:
         _log("standing down", because=str(superseded))
         return
+    except Failure as denied:
+        # The claim is on record, and the end was refused: the next attempt answers without the table.
+        raise Transient("dynamodb:UpdateItem", denied.outcome) from None
     if trouble:
         # The stack has its response; Lambda tries again, so that the end gets on record too.
         raise trouble

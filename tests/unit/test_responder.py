@@ -1,9 +1,11 @@
 """The responder answers for a function that crashed; its end is on record first, where the table can be reached."""
 
 import json
+from types import SimpleNamespace
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from cloudhsm_settings.custom_resource.errors import Transient
@@ -92,6 +94,26 @@ def test_the_table_may_be_out_of_reach(around):
         respond({"requestPayload": event()}, Context(), clock=lambda: NOW, **known)
     assert json.loads(sent[0][1])["Status"] == "FAILED"
     assert "empty, 'no answer'" in json.loads(sent[0][1])["Reason"]
+
+
+def test_a_table_that_is_denied_after_the_claim_costs_an_attempt_and_no_response(around):
+    client, calls = around.store.client(), []
+
+    def update_item(**members):
+        calls.append(members)
+        if len(calls) > 1:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "UpdateItem")
+        return client.update_item(**members)
+
+    around.store = DynamoDbStore(
+        lambda: SimpleNamespace(update_item=update_item, get_item=client.get_item), around.store.table
+    )
+    with pytest.raises(Transient):
+        answer(around, event())
+    assert around.delivered == []
+    with pytest.raises(Transient):
+        answer(around, event())
+    assert around.statuses() == ["FAILED"]
 
 
 @pytest.mark.parametrize(
