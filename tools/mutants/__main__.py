@@ -2,7 +2,7 @@
 
 It ends non-zero when a mutant survives, when the code in which it is planted has changed, or when the tests find
 something wrong with the function as it is. SIMULATE=3000 says besides after how many requests, of at most 3000, the
-simulation finds each.
+simulation finds each, or else whether the state machine does.
 """
 
 import os
@@ -17,8 +17,8 @@ from tools.mutants import drift, endings, operations, properties, rules
 from tools.mutants.mutant import Moved, Mutant
 
 ROOT = Path(__file__).parent.parent.parent
-_LONGEST_SIMULATION = 120
-"""Seconds."""
+_LONGEST = 120
+"""Seconds of a simulation or of tests; what takes longer hangs, which no test would do."""
 MUTANTS = (*operations.MUTANTS, *rules.MUTANTS, *endings.MUTANTS, *properties.MUTANTS, *drift.MUTANTS)
 
 
@@ -32,59 +32,42 @@ def outcome_of(mutant: Mutant) -> str:
         except Moved as moved:
             return str(moved)
         outcome = "SURVIVED" if all(_passes(source, each) for each in mutant.tests) else "caught"
-        return outcome + _simulated(source, int(os.environ.get("SIMULATE") or 0))
+        requests = int(os.environ.get("SIMULATE") or 0)
+        return f"{outcome}, {_found(source, requests)}" if requests else outcome
 
 
-def _simulated(source: Path, requests: int) -> str:
-    """After how many requests the simulation finds a mutant too; empty where it is not asked to."""
-    if not requests:
-        return ""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.simulation",
-        "--seed",
-        "71",
-        "--requests",
-        str(requests),
-        "--processes",
-        "1",
-    ]
-    environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
-    try:
-        done = subprocess.run(
-            [*command, "--until-found"],
-            cwd=ROOT,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=_LONGEST_SIMULATION,
-        )
-    except subprocess.TimeoutExpired:
-        return ", simulation hangs"
+def _found(source: Path, requests: int) -> str:
+    """What of a whole life finds a mutant: the simulation, after how many requests, or the state machine."""
+    arguments = ["--seed", "71", "--requests", str(requests), "--processes", "1", "--until-found"]
+    done = _run(source, ["-m", "tests.simulation", *arguments])
+    if done is None:
+        return "simulation hangs"
     if done.returncode == 0:
-        return f", not simulated in {requests} requests"
+        return "not simulated" if _passes(source, "state_machine") else "state machine"
     last = done.stdout.splitlines()[-1:] or [""]
     # Without a last line the function could not be wired at all, or did what no client understands.
-    return (
-        f", simulated after {last[0].split()[0]} requests" if "violations" in last[0] else ", simulation ends at once"
-    )
+    return f"after {last[0].split()[0]} requests" if "violations" in last[0] else "simulation ends at once"
 
 
 def _passes(source: Path, test: str) -> bool:
     options = ["-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", "-o", f"pythonpath={source} {ROOT}"]
-    lives = {"LIVES": os.environ.get("LIVES", "400"), "LIVES_AS_FOUND": "1"}
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", *options, f"tests/unit/test_{test}.py"],
-        cwd=ROOT,
-        env={**os.environ, **lives, "PYTHONDONTWRITEBYTECODE": "1"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    lives = os.environ.get("LIVES", "400")
+    arguments = ["-m", "pytest", *options, f"tests/unit/test_{test}.py"]
+    done = _run(source, arguments, LIVES=lives, LIVES_AS_FOUND="1")
     # 2 is a module that cannot be imported any more: caught as well.
-    return done.returncode == 0
+    return done is not None and done.returncode == 0
+
+
+def _run(source: Path, arguments: list[str], **variables: str) -> subprocess.CompletedProcess[str] | None:
+    """Python with a copy of the function; None when it hangs."""
+    environment = {**os.environ, **variables, "PYTHONPATH": str(source), "PYTHONDONTWRITEBYTECODE": "1"}
+    command = [sys.executable, *arguments]
+    try:
+        return subprocess.run(
+            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=_LONGEST
+        )
+    except subprocess.TimeoutExpired:
+        return None
 
 
 def main() -> int:
