@@ -392,8 +392,9 @@ class Oracle:
         if earlier is None or not self.boundary.swarm.skew:
             return False
         # An update and its rollback name each other: what came before them would tell, if it were on record.
+        # What the responder alone has claimed is there without its properties.
         before = earlier.earlier
-        is_unknown = before is None or before.claimed_at is None
+        is_unknown = before is None or before.claimed_at is None or before.claimed_by == "responder"
         is_unknown = is_unknown or (before.earlier is not None and _in_doubt(before.earlier, before))
         signed_before = earlier.signed_last_at > sent.signed_at and (sent.fault_at > 0 or is_unknown)
         return _in_doubt(earlier, sent) or signed_before

@@ -32,7 +32,7 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
     if is_acceptance:
         # The wait condition is told the end; a running migration is turned back before anything else.
         overwritten = oracle.cloudhsm.touched_since(sent.changes[0].at, sent.cluster_id, except_by=sent.name)
-        return "" if overwritten or any(each.before.state != "ACTIVE" for each in sent.changes) else why
+        return "" if overwritten or _was_migrating(sent, oracle) else why
     if why or "HsmType" not in sent.properties:
         return why
     data = said.body.get("Data") or {}
@@ -42,6 +42,13 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
     if sent.is_rollback and not by_signal:
         return ""
     return _type(sent, truth, by_signal=by_signal)
+
+
+def _was_migrating(sent: Sent, oracle: "Oracle") -> bool:
+    """Whether the cluster was in transition when it was changed, or a read that lagged may have shown it so."""
+    lag = oracle.boundary.swarm.lag
+    shown = [oracle.cloudhsm.as_of(sent.cluster_id, each.at - lag) for each in sent.changes] if lag else []
+    return any(each.state != "ACTIVE" for each in (*shown, *(each.before for each in sent.changes)))
 
 
 def not_set_back(sent: Sent, oracle: "Oracle") -> str:
