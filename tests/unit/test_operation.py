@@ -483,9 +483,10 @@ class TestDelete:
         assert (around.statuses(), around.record.ended) == (["SUCCESS"] * 2, True)
 
     @pytest.mark.parametrize(("since", "age", "owner"), [(-10, 30, "u"), (-10, 36, "d"), (-61, 36, "u"), (10, 30, "d")])
-    def test_gives_way_to_no_update_that_is_tried_again(self, around, since, age, owner):
+    def test_gives_way_to_no_update_that_is_tried_again_where_the_stack_is_hidden(self, around, since, age, owner):
         around.open(event("d", NOW + since, "Delete")).succeed({}, "", "Deleted")
         around.now = NOW + age
+        around.direction = StackDirection.UNKNOWN
         with suppress(Superseded):
             around.open(event("u", NOW, "Update"))
         assert around.record.request_id == owner
@@ -712,6 +713,7 @@ class TestSilence:
     def deleted(self, around):
         around.open(event("d", NOW - 10, "Delete")).succeed({}, "", "Deleted")
         around.now += 40
+        around.direction = StackDirection.UNKNOWN
         return event("r2", NOW, "Update")
 
     @pytest.mark.parametrize(
@@ -765,10 +767,18 @@ class TestTakingOver:
         around.open(event("r2", around.now, kind, **former))
         assert around.record.follows_on is follows
 
-    @pytest.mark.parametrize(("before", "kind"), [("Update", "Update"), ("Delete", "Create")])
-    def test_is_for_a_retry_too_unless_it_is_an_update_beside_a_delete(self, around, before, kind):
+    @pytest.mark.parametrize(
+        ("before", "kind", "direction"),
+        [
+            ("Update", "Update", StackDirection.UNKNOWN),
+            ("Delete", "Create", StackDirection.UNKNOWN),
+            ("Delete", "Update", StackDirection.IN_PROGRESS),
+        ],
+    )
+    def test_is_for_a_retry_too_unless_what_was_deleted_may_be_the_stack(self, around, before, kind, direction):
         around.open(event("r1", NOW - 10, before)).succeed({}, "", "Succeeded")
         around.now += 50
+        around.direction = direction
         around.open(event("r2", NOW, kind))
         assert around.record.request_id == "r2"
 

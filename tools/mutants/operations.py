@@ -366,8 +366,15 @@ MUTANTS = (
     Mutant(
         "an update follows upon a Delete",
         _O,
-        "if not is_sure and _is_left_behind(fresh, current) and",
-        "if False and",
+        "if is_left_behind and direction is StackDirection.UNKNOWN and not is_sure:",
+        "if False:",
+        _OPERATION,
+    ),
+    Mutant(
+        "an update that is tried again does not follow upon a clean-up",
+        _O,
+        "if is_left_behind and direction is StackDirection.UNKNOWN and not is_sure:",
+        "if is_left_behind and not is_sure:",
         _OPERATION,
     ),
     Mutant(

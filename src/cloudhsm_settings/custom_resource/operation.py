@@ -405,9 +405,10 @@ def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) ->
         case Standing.NEWER:
             # What has ended gives way, unless clocks may differ so much that this one is the older.
             is_sure = current.ended and fresh.signed_at - current.signed_at > CLOCK_SKEW
-            if not is_sure and _is_left_behind(fresh, current) and _is_retry(fresh, ports):
-                raise Superseded("the resource was deleted: no update is due")
             direction = StackDirection.UNKNOWN if is_sure else ports.stack_direction(current.stack_id)
+            is_left_behind = _is_left_behind(fresh, current) and _is_retry(fresh, ports)
+            if is_left_behind and direction is StackDirection.UNKNOWN and not is_sure:
+                raise Superseded("the resource was deleted: no update is due")
             # A Delete of what a Create may have left behind is tried again after its stack has come to rest.
             is_clean_up = current.request_type == "Create" and fresh.request_type == "Delete"
             if direction is StackDirection.AT_REST and not is_clean_up:
