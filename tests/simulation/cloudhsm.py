@@ -40,6 +40,8 @@ class CloudHsm:
 
     boundary: Boundary
     changed: Callable[[Change], None]
+    provoked: Callable[[Change], None] = lambda _: None
+    """Told of each change that was taken, before others hear of it."""
     fleet: Fleet = field(init=False)
     history: dict[str, list[tuple[float, SandboxCluster]]] = field(default_factory=dict)
     """Each cluster as it was right after something changed it."""
@@ -135,6 +137,7 @@ class CloudHsm:
         else:
             change.costs_keys = self.fleet.clusters[cluster_id].keys_lost
             self.remember(cluster_id)
+            self.provoked(change)
         finally:
             del self.fleet.calls[:]
             self.changed(change)
@@ -185,25 +188,39 @@ class People:
         if swarm.people and agenda.now < self.ends_at:
             agenda.after(swarm.random.expovariate(swarm.people / DAY), lambda: self._come(cluster_id))
 
+    def answer(self, change: Change) -> None:
+        """Where a migration went back at once, somebody may try another type."""
+        boundary = self.cloudhsm.boundary
+        failed = change.setting == "HsmType" and change.before.outcome is MigrationOutcome.REVERT_AT_ONCE
+        if failed and boundary.swarm.people and boundary.agenda.now < self.ends_at:
+            boundary.agenda.after(boundary.swarm.random.choice((5.0, 40.0, 90.0)), lambda: self._try(change))
+
+    def _try(self, change: Change) -> None:
+        self._carry_out("migrate", change.cluster_id, OTHER if change.value == NEW else NEW)
+
     def _come(self, cluster_id: str) -> None:
         boundary = self.cloudhsm.boundary
         random = boundary.swarm.random
         what = random.choice(("migrate", "revert", "add an HSM", "retention", "retention", "AWS moves it"))
+        self._carry_out(what, cluster_id, random.choice((NEW, NEW, OTHER)))
+        self.begin(cluster_id)
+
+    def _carry_out(self, what: str, cluster_id: str, hsm_type: str) -> None:
+        boundary = self.cloudhsm.boundary
         cluster = self.cloudhsm.truth(cluster_id)
-        if cluster is not None and self._do(what, cluster, boundary.agenda.now):
+        if cluster is not None and self._do(what, cluster, hsm_type, boundary.agenda.now):
             boundary.sometimes.saw(f"others: {what}")
             boundary.timeline.note(cluster_id, "others", f"{what}: {cluster.state}, {cluster.hsm_type}")
             self.cloudhsm.touches.append((boundary.agenda.now, cluster_id, ""))
             self.cloudhsm.remember(cluster_id)
-        self.begin(cluster_id)
 
-    def _do(self, what: str, cluster: SandboxCluster, now: float) -> bool:
+    def _do(self, what: str, cluster: SandboxCluster, hsm_type: str, now: float) -> bool:
         random = self.cloudhsm.boundary.swarm.random
         members: dict[str, Any]
         match what:
             case "migrate":
                 cluster.outcome = random.choice(OUTCOMES)
-                members = {"HsmType": random.choice((NEW, NEW, OTHER))}
+                members = {"HsmType": hsm_type}
             case "revert":
                 members = {"HsmType": OLD}
             case "add an HSM":

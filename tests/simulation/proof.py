@@ -25,14 +25,14 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
         return "" if sent.is_rollback else "the cluster does not exist"
     if _moved_lately(sent, oracle):
         return ""
-    is_acceptance = (
-        sent.handle is not None and not by_signal and any(each.setting == "HsmType" for each in sent.changes)
-    )
     why = _retention(sent, (truth.retention or {}).get("Value", ""))
-    if is_acceptance:
-        # The wait condition is told the end; a running migration is turned back before anything else.
-        overwritten = oracle.cloudhsm.touched_since(sent.changes[0].at, sent.cluster_id, except_by=sent.name)
-        return "" if overwritten or _was_migrating(sent, oracle) else why
+    asked = any(each.setting == "HsmType" for each in sent.changes)
+    is_under_way = truth.state in ("MODIFY_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
+    if sent.handle is not None and not by_signal and (asked or is_under_way):
+        # An acceptance: the wait condition is told the end. Somebody else's migration may be followed,
+        # a running one is turned back before anything else, and others may overwrite what was set.
+        overwritten = asked and oracle.cloudhsm.touched_since(sent.changes[0].at, sent.cluster_id, except_by=sent.name)
+        return why if asked and not (overwritten or _was_migrating(sent, oracle)) else ""
     if why or "HsmType" not in sent.properties:
         return why
     data = said.body.get("Data") or {}
@@ -41,7 +41,7 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
         return _drift(sent, said, truth.hsm_type == sent.properties["HsmType"], oracle.boundary.swarm.missing)
     if sent.is_rollback and not by_signal:
         return ""
-    return _type(sent, truth, by_signal=by_signal)
+    return _type(sent, truth)
 
 
 def _was_migrating(sent: Sent, oracle: "Oracle") -> bool:
@@ -57,6 +57,9 @@ def not_set_back(sent: Sent, oracle: "Oracle") -> str:
     if undone is None or undone.properties != sent.old or truth is None or sent.fault_at or undone.fault_at:
         return ""
     if sent.timeout < SHORTEST_SECOND_LOOK:
+        return ""
+    if any(each.setting != "HsmType" and not each.refused for each in sent.changes):
+        # It has, and others came since.
         return ""
     set_here = (each for each in undone.changes if each.cluster_id == sent.cluster_id)
     was_set = any(each.setting != "HsmType" and not each.refused for each in set_here)
@@ -86,7 +89,7 @@ def not_turned_back(sent: Sent, oracle: "Oracle") -> str:
     return f"the cluster is {truth.state}, {truth.hsm_type}, and could be {truth.original_type}"
 
 
-def _type(sent: Sent, truth: SandboxCluster, *, by_signal: bool) -> str:
+def _type(sent: Sent, truth: SandboxCluster) -> str:
     wanted = sent.properties["HsmType"]
     wholly = truth.hsm_type == wanted and all(hsm.hsm_type == wanted for hsm in truth.hsms)
     untouched = not any(change.setting == "HsmType" for change in sent.changes)
@@ -94,10 +97,6 @@ def _type(sent: Sent, truth: SandboxCluster, *, by_signal: bool) -> str:
         # As declared is never an error, and waits for nobody.
         return ""
     if truth.hsm_type == wanted and not asks_anew(sent):
-        return ""
-    is_under_way = truth.hsm_type == wanted and truth.state in ("MODIFY_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
-    if is_under_way and sent.handle and not by_signal:
-        # Accepted, though somebody else began it.
         return ""
     types = sorted({hsm.hsm_type for hsm in truth.hsms})
     return f"the cluster is {truth.state}, {truth.hsm_type}, its HSMs {types}, declared is {wanted}"

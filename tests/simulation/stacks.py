@@ -171,7 +171,10 @@ class Stack:
 
     def _finish(self, status: str) -> None:
         """Cleans up what was replaced, then rests as `status`."""
-        former = [(each, old) for each in self.resources for old in each.former]
+        # What it went back to lives on.
+        former = [(each, old) for each in self.resources for old in each.former if old[0] != each.physical_id]
+        for each in self.resources:
+            each.former.clear()
         if not former or "UPDATE" not in status:
             self._rest(status)
             return
@@ -179,8 +182,6 @@ class Stack:
         for resource, (physical_id, properties) in former:
             then = partial(self._cleaned, status)
             self._send("Delete", resource, properties, then=then, physical_id=physical_id)
-        for each in self.resources:
-            each.former.clear()
 
     def _cleaned(self, status: str, resource: Resource, epoch: int, _: Sent) -> None:
         if epoch == self.epoch:

@@ -108,7 +108,7 @@ class Swarm:
             return swarm
         swarm.lag = random.choice((0.0, 0.0, 10.0, 60.0, 119.0))
         swarm.skew = random.choice((0.0, 0.0, 0.0, 30.0))
-        swarm.people = random.choice((0.0, 0.0, 1.0, 6.0))
+        swarm.people = random.choice((0.0, 0.0, 1.0, 6.0, 24.0))
         if random.random() < 0.2:
             swarm.missing = tuple(random.sample(OPTIONAL, random.randint(1, 2)))
         if random.random() < 0.3:

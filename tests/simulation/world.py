@@ -137,6 +137,7 @@ class World:
         random = self.random
         self.clusters = [f"cluster-{letter * 11}" for letter in "abc"[: random.choice((1, 1, 2, 3))]]
         people = People(self.cloudhsm, START + LASTS)
+        self.cloudhsm.provoked = people.answer
         for cluster_id in self.clusters:
             days = random.choice(("30", "90", "90", "455", ""))
             self.cloudhsm.seed(
