@@ -108,6 +108,18 @@ class TestKeys:
         assert response["Status"] == ("SUCCESS" if denied else "FAILED")
         assert denied or "HsmTypeOnRollback: Revert" in response["Reason"]
 
+    @pytest.mark.parametrize("seconds", ["60", "3600"])
+    def test_a_rollback_turns_back_what_offered_it_however_little_time_its_stack_has(self, harness, seconds):
+        harness.fleet.seed(cluster_id=CLUSTER_ID)
+        former = {"HsmType": OLD, "ServiceTimeout": seconds}
+        forward = update(harness, {"HsmType": NEW, "HsmTypeOnRollback": "Revert"}, former)
+        harness.invoke(forward)
+        harness.pass_time(300)
+        back = rolled_back(harness, forward)
+        harness.run(back)
+        assert response_to(harness, back)["Status"] == "SUCCESS"
+        assert (harness.fleet.cluster(CLUSTER_ID).hsm_type, harness.modifies) == (OLD, ("HsmType",) * 2)
+
     def test_a_rollback_of_what_somebody_else_migrated_turns_nothing_back(self, harness):
         harness.fleet.seed(cluster_id=CLUSTER_ID, hsm_type=NEW).rollback_expires_at = harness.clock() + HOUR
         revert = {"HsmTypeOnRollback": "Revert"}
