@@ -51,8 +51,21 @@ class TestWhichIsNewer:
         harness.run(back)
         assert harness.statuses("/response/back") == answered
 
-    def test_an_update_that_seems_older_than_its_create_is_answered(self, harness):
-        harness.invoke(harness.meet(BY_EVENT["create-as-declared"], "/response/create"))
+    def test_an_update_that_crashed_beside_a_clean_up_is_answered_when_it_is_tried_again(self, harness, server):
+        harness.invoke(harness.meet(BY_EVENT["delete"], "/response/clean-up"))
+        harness.clock.moment += 30
+        update = harness.deliverable(BY_EVENT["update-retention"].load(), "/response/update")
+        harness.set_stack_status(update, "UPDATE_IN_PROGRESS")
+        with failing(server, "UpdateItem"), pytest.raises(Transient):
+            harness.invoke(update)
+        harness.clock.moment += MINUTE
+        harness.invoke(update)
+        assert harness.statuses("/response/update") == ["SUCCESS"]
+
+    @pytest.mark.parametrize("before", ["create-as-declared", "update-as-declared"])
+    def test_an_update_that_seems_older_than_what_was_told_is_answered(self, harness, before):
+        harness.invoke(harness.meet(BY_EVENT[before], "/response/before"))
+        harness.fleet.cluster(CLUSTER_ID).state = "ACTIVE"
         harness.clock.moment -= 20
         update = harness.deliverable(BY_EVENT["update-retention"].load(), "/response/update")
         harness.clock.moment += 22
