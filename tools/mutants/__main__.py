@@ -13,13 +13,20 @@ import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tools.mutants import drift, endings, operations, properties, rules
+from tools.mutants import drift, endings, operations, pairs, properties, rules
 from tools.mutants.mutant import Moved, Mutant
 
 ROOT = Path(__file__).parent.parent.parent
 _LONGEST = 120
 """Seconds of a simulation or of tests; what takes longer hangs, which no test would do."""
-MUTANTS = (*operations.MUTANTS, *rules.MUTANTS, *endings.MUTANTS, *properties.MUTANTS, *drift.MUTANTS)
+MUTANTS = (
+    *operations.MUTANTS,
+    *rules.MUTANTS,
+    *endings.MUTANTS,
+    *pairs.MUTANTS,
+    *properties.MUTANTS,
+    *drift.MUTANTS,
+)
 
 
 def outcome_of(mutant: Mutant) -> str:

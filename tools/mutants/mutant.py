@@ -9,7 +9,7 @@ class Moved(Exception):
 
 
 class Mutant(NamedTuple):
-    """A change of one place of one module."""
+    """A change of one place, or of all that guard the same."""
 
     what: str
     """What is wrong with it, in words."""
@@ -21,11 +21,14 @@ class Mutant(NamedTuple):
     """What stands there instead."""
     tests: tuple[str, ...]
     """Modules of tests/unit that have to catch it, the fastest first."""
+    also: tuple[tuple[str, str, str], ...] = ()
+    """Further places, each a module, the place and what stands there instead: where two lines guard the same."""
 
     def plant(self, source: Path) -> None:
         """Changes the copy of `src` in `source`; raises Moved."""
-        module = source / "cloudhsm_settings" / f"{self.module}.py"
-        text = module.read_text()
-        if text.count(self.sound) != 1:
-            raise Moved(f"MOVED: {self.module}.py has it {text.count(self.sound)} times")
-        module.write_text(text.replace(self.sound, self.mutated))
+        for name, sound, mutated in ((self.module, self.sound, self.mutated), *self.also):
+            module = source / "cloudhsm_settings" / f"{name}.py"
+            text = module.read_text()
+            if text.count(sound) != 1:
+                raise Moved(f"MOVED: {name}.py has it {text.count(sound)} times")
+            module.write_text(text.replace(sound, mutated))
