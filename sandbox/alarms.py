@@ -175,8 +175,8 @@ def told(cloud: Cloud, topic_arn: str) -> Iterator[Callable[[], list[str]]]:
     topics.close()
 
 
-def let_ring(cloud: Cloud, names: Iterable[str]) -> None:
-    """Takes alarms back to OK: one that others have set off, before anybody listened, would tell nobody now."""
+def set_to_ok(cloud: Cloud, names: Iterable[str]) -> None:
+    """Lets alarms tell anew: one that others have set off, before anybody listened, would tell nobody now."""
     with closing(cloud.client("cloudwatch")) as watch:
         for name in names:
             watch.set_alarm_state(AlarmName=name, StateValue="OK", StateReason="Somebody listens from now on")
@@ -206,7 +206,7 @@ def faults_of(cloud: Cloud, stack: str) -> str:
         somebody_changes_a_cluster(cloud, f"{role}-other")
         somebody_changes_a_cluster(cloud, None)
         expected = {ids[name]: name for name in BROUGHT_ABOUT_BY}
-        let_ring(cloud, expected)
+        set_to_ok(cloud, expected)
         conditions.bring_about_all()
         _eventually(lambda: expected.keys() <= _alarms_told(messages()))
         silent = sorted(name for physical, name in expected.items() if physical not in _alarms_told(messages()))

@@ -41,7 +41,7 @@ class CloudHsm:
     boundary: Boundary
     changed: Callable[[Change], None]
     provoked: Callable[[Change], None] = lambda _: None
-    """Told of each change that was taken, before others hear of it."""
+    """Told of each change that was taken: others may answer it."""
     fleet: Fleet = field(init=False)
     history: dict[str, list[tuple[float, SandboxCluster]]] = field(default_factory=dict)
     """Each cluster as it was right after something changed it."""

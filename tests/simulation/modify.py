@@ -140,15 +140,18 @@ def _consented(change: Change, sent: Sent) -> Iterator[Broken]:
             return
         if old.get("HsmTypeOnRollback", "Keep") != "Revert":
             yield "no key without consent", "a rollback of an update that said Keep"
-        elif not (any(_made_before(sent, change)) or _may_have_called(sent.earlier)):
+        elif not (any(_made_before(sent, change)) or _may_have_called(sent.earlier, change)):
             yield "no key without consent", "a rollback on a cluster whose type this resource has not changed"
     elif change.costs_keys and sent.properties.get("HsmTypeOnRollback", "Keep") != "Revert":
         yield "no key without consent", "the template says Keep"
 
 
-def _may_have_called(undone: Sent | None) -> bool:
-    """Whether it died around its call, which others may have made instead: its record tells only that it asked."""
-    return undone is not None and (undone.struck["kill after"] or undone.struck["kill before"]) > 0
+def _may_have_called(undone: Sent | None, change: Change) -> bool:
+    """Whether it died around the call that others have made instead: its record tells only that it asked."""
+    if undone is None or not (undone.struck["kill after"] or undone.struck["kill before"]):
+        return False
+    asked = (undone.cluster_id, undone.properties.get("HsmType"))
+    return asked == (change.cluster_id, change.before.hsm_type)
 
 
 def _is_way_forward(change: Change) -> bool:

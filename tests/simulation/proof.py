@@ -26,20 +26,22 @@ def unproved(sent: Sent, said: Said, oracle: "Oracle", *, by_signal: bool = Fals
     if _moved_lately(sent, oracle):
         return ""
     why = _retention(sent, (truth.retention or {}).get("Value", ""))
-    asked = any(each.setting == "HsmType" for each in sent.changes)
+    # The wait condition is told the end.
+    may_accept = sent.handle is not None and not by_signal
+    if may_accept and any(each.setting == "HsmType" for each in sent.changes):
+        # A running migration is turned back before anything else, and others may overwrite what was set.
+        overwritten = oracle.cloudhsm.touched_since(sent.changes[0].at, sent.cluster_id, except_by=sent.name)
+        return "" if overwritten or _was_migrating(sent, oracle) else why
     is_under_way = truth.state in ("MODIFY_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
-    if sent.handle is not None and not by_signal and (asked or is_under_way):
-        # An acceptance: the wait condition is told the end. Somebody else's migration may be followed,
-        # a running one is turned back before anything else, and others may overwrite what was set.
-        overwritten = asked and oracle.cloudhsm.touched_since(sent.changes[0].at, sent.cluster_id, except_by=sent.name)
-        return why if asked and not (overwritten or _was_migrating(sent, oracle)) else ""
-    if why or "HsmType" not in sent.properties:
+    follows = may_accept and is_under_way and truth.hsm_type == sent.properties.get("HsmType")
+    if (why and not follows) or "HsmType" not in sent.properties:
         return why
     data = said.body.get("Data") or {}
     # The Data of a signal is a text.
     if (json.loads(data) if isinstance(data, str) else data).get("HsmTypeDrifted") == "true":
         return _drift(sent, said, truth.hsm_type == sent.properties["HsmType"], oracle.boundary.swarm.missing)
-    if sent.is_rollback and not by_signal:
+    if (sent.is_rollback and not by_signal) or follows:
+        # What somebody else began is accepted too.
         return ""
     return _type(sent, truth)
 
@@ -58,8 +60,9 @@ def not_set_back(sent: Sent, oracle: "Oracle") -> str:
         return ""
     if sent.timeout < SHORTEST_SECOND_LOOK:
         return ""
-    if any(each.setting != "HsmType" and not each.refused for each in sent.changes):
-        # It has, and others came since.
+    own = [each.at for each in sent.changes if each.setting != "HsmType" and not each.refused]
+    if own and oracle.cloudhsm.touched_since(own[-1], sent.cluster_id, except_by=sent.name):
+        # It was set back, and others came since.
         return ""
     set_here = (each for each in undone.changes if each.cluster_id == sent.cluster_id)
     was_set = any(each.setting != "HsmType" and not each.refused for each in set_here)

@@ -65,33 +65,25 @@ class TestChain:
         ended = record(follows_on=False, ended=True)
         assert standing(ended, fresh(at=NOW + skew, now=A, was=B)) is expected
 
-    @pytest.mark.parametrize(
-        ("known", "expected"),
-        [
-            ({"ended": True}, Standing.DOUBTFUL),
-            ({"ended": True, "scheduled": True, "response_paid": True}, Standing.DOUBTFUL),
-            ({"scheduled": True, "response_paid": True}, Standing.DOUBTFUL),
-            ({"ended": True, "scheduled": True}, Standing.OLDER),
-            ({}, Standing.OLDER),
-        ],
-    )
-    def test_no_update_is_older_than_the_create_that_was_told(self, known, expected):
-        created = record(kind="Create", **known)
-        assert standing(created, fresh(at=NOW - 30, now=C, was={"other": 1})) is expected
-        assert standing(created, fresh(at=NOW + 30, now=C, was={"other": 1})) is Standing.NEWER
+    @pytest.mark.parametrize("told", [{"ended": True}, {"ended": True, "scheduled": True, "response_paid": True}])
+    @pytest.mark.parametrize("kind", ["Create", "Update"])
+    def test_an_update_whose_predecessor_is_missing_may_follow_on_what_has_ended(self, kind, told):
+        assert standing(record(kind=kind, **told), fresh(at=NOW - 30, now=C, was={"other": 1})) is Standing.DOUBTFUL
+        assert standing(record(kind=kind, **told), fresh(at=NOW + 30, now=C, was={"other": 1})) is Standing.NEWER
 
-    @pytest.mark.parametrize(
-        ("known", "expected"),
-        [
-            ({"ended": True}, Standing.DOUBTFUL),
-            ({"ended": True, "scheduled": True, "response_paid": True}, Standing.DOUBTFUL),
-            ({"scheduled": True, "response_paid": True}, Standing.OLDER),
-            ({"ended": True, "scheduled": True}, Standing.OLDER),
-        ],
-    )
-    def test_an_update_whose_predecessor_is_missing_may_follow_on_what_has_ended(self, known, expected):
-        assert standing(record(**known), fresh(at=NOW - 30, now=C, was={"other": 1})) is expected
-        assert standing(record(**known), fresh(kind="Create", at=NOW - 30, now=C)) is Standing.OLDER
+    @pytest.mark.parametrize(("kind", "expected"), [("Create", Standing.DOUBTFUL), ("Update", Standing.OLDER)])
+    def test_of_what_goes_on_it_follows_on_a_create_alone(self, kind, expected):
+        accepted = record(kind=kind, scheduled=True, response_paid=True)
+        assert standing(accepted, fresh(at=NOW - 30, now=C, was={"other": 1})) is expected
+
+    @pytest.mark.parametrize("untold", [{"ended": True, "scheduled": True}, {}])
+    @pytest.mark.parametrize("kind", ["Create", "Update"])
+    def test_it_does_not_follow_on_what_was_not_told(self, kind, untold):
+        assert standing(record(kind=kind, **untold), fresh(at=NOW - 30, now=C, was={"other": 1})) is Standing.OLDER
+        assert standing(record(kind=kind, **untold), fresh(at=NOW + 30, now=C, was={"other": 1})) is Standing.NEWER
+
+    def test_no_create_follows_on_an_update(self):
+        assert standing(record(ended=True), fresh(kind="Create", at=NOW - 30, now=C)) is Standing.OLDER
 
     def test_only_an_update_follows_on_anything(self):
         assert follows(fresh(now=C, was=B), record())

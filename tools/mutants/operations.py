@@ -366,15 +366,15 @@ MUTANTS = (
     Mutant(
         "an update follows upon a Delete",
         _O,
-        "if is_left_behind and direction is StackDirection.UNKNOWN and not is_sure:",
-        "if False:",
+        "if is_hidden and _is_beside_a_delete(fresh, current) and",
+        "if False and",
         _OPERATION,
     ),
     Mutant(
         "an update that is tried again does not follow upon a clean-up",
         _O,
-        "if is_left_behind and direction is StackDirection.UNKNOWN and not is_sure:",
-        "if is_left_behind and not is_sure:",
+        "is_hidden = direction is StackDirection.UNKNOWN and not is_sure",
+        "is_hidden = not is_sure",
         _OPERATION,
     ),
     Mutant(

@@ -406,8 +406,8 @@ def _taken_over(current: Record, fresh: Record, ports: Ports, traits: Traits) ->
             # What has ended gives way, unless clocks may differ so much that this one is the older.
             is_sure = current.ended and fresh.signed_at - current.signed_at > CLOCK_SKEW
             direction = StackDirection.UNKNOWN if is_sure else ports.stack_direction(current.stack_id)
-            is_left_behind = _is_left_behind(fresh, current) and _is_retry(fresh, ports)
-            if is_left_behind and direction is StackDirection.UNKNOWN and not is_sure:
+            is_hidden = direction is StackDirection.UNKNOWN and not is_sure
+            if is_hidden and _is_beside_a_delete(fresh, current) and _is_retry(fresh, ports):
                 raise Superseded("the resource was deleted: no update is due")
             # A Delete of what a Create may have left behind is tried again after its stack has come to rest.
             is_clean_up = current.request_type == "Create" and fresh.request_type == "Delete"
@@ -426,7 +426,7 @@ def _is_retry(fresh: Record, ports: Ports) -> bool:
     return ports.clock() - fresh.signed_at > FIRST_ATTEMPT
 
 
-def _is_left_behind(fresh: Record, current: Record) -> bool:
+def _is_beside_a_delete(fresh: Record, current: Record) -> bool:
     """Whether it is an update beside a Delete: none follows upon that, but one may follow upon a clean-up."""
     return fresh.request_type == "Update" and current.request_type == "Delete"
 

@@ -76,7 +76,7 @@ def _by_chain(current: Record, fresh: Record, after: float) -> Standing:
     if after >= 0:
         return Standing.NEWER
     # No update comes before its Create. One that follows upon what is not on record may be of a clock behind, and what
-    # has ended loses nothing to it. But either may be late, of before: the stack has to tell.
+    # has ended loses nothing to it. But it may as well be a late one of before: the stack has to tell.
     may_be_next = current.request_type == "Create" or (fresh.request_type == "Update" and current.ended)
     return Standing.DOUBTFUL if may_be_next and _is_told(current) else Standing.OLDER
 
